@@ -284,15 +284,15 @@ WINDOWS = Diagram(
     "A time line. Earlier runs have read up to the watermark. A gap is a time range below it that no run has read. The "
     "window of a run is its interval, and the lookback before it, which is read again. The backfill reads a gap.",
     {
-        "before": Box(0, 0.6, "read", "by earlier runs", "data", width=1.2),
-        "gap": Box(1.25, 0.6, "gap", "no run has read it", "partner", width=1),
-        "read": Box(2.3, 0.6, "read", "by earlier runs", "data", width=1.75),
-        "interval": Box(4.1, 0.6, "interval", "of this run", width=1.2),
-        "backfill": Box(1.25, 1.9, "backfill", "", width=1),
-        "window": Box(3.35, 1.9, "window: lookback and interval", "", width=1.95),
+        "before": Box(0, 0.6, "read", "by earlier runs", "data", width=1.3),
+        "gap": Box(1.09, 0.6, "gap", "no run has read it", "partner", width=1.2),
+        "read": Box(2.08, 0.6, "read", "by earlier runs", "data", width=2),
+        "interval": Box(3.87, 0.6, "interval", "of this run", width=1.4),
+        "backfill": Box(1.09, 1.9, "backfill", "", width=1.2),
+        "window": Box(3.2, 1.9, "window: lookback and interval", "", width=2.07),
     },
     [("backfill", "gap", "…"), ("window", "interval", "…")],
-    texts=[(3.98, 0.45, "watermark"), (5.05, 0.45, "now")],
+    texts=[(3.86, 0.45, "watermark"), (4.98, 0.45, "now")],
 )
 
 OUTCOMES = Diagram(
