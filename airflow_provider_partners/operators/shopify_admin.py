@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_partners.arguments import (
     Check,
     check_flag,
-    check_keys,
-    check_mapping,
     check_name,
-    check_names,
     check_structure,
-    check_text,
     parse_bool,
 )
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.links import DatasetLink, ShopifyAdminLink
+from airflow_provider_partners.operators.document import DocumentOperator
 from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
 from airflow_provider_partners.windows import is_given
 
@@ -132,7 +129,7 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         return MappingOptions.parse(self.fields).required_fields or None
 
 
-class ShopifyAdminQueryOperator(JobExtractOperator):
+class ShopifyAdminQueryOperator(DocumentOperator, JobExtractOperator):
     """Extracts the records of any query of a shop's Admin API into a dataset and returns the dataset's reference.
 
     A record is a node of the document's connection, with each connection inside of it as a plain list, read to its end.
@@ -154,15 +151,9 @@ class ShopifyAdminQueryOperator(JobExtractOperator):
 
     .. seealso:: :ref:`howto/operator:ShopifyAdminQueryOperator`
 
-    :param document: one GraphQL query, or the name of a ``.graphql`` or ``.gql`` file (templated)
-    :param connection: dotted path below ``data`` of the connection whose nodes are the records; found by itself where
-        there is one (templated)
-    :param variables: the document's variables, as a dict or its JSON text (templated)
-    :param operation_name: which query runs, where the document has several (templated)
     :param time_field: the search field of the window, such as ``updated_at``: it is added to the ``query`` of the
         connection, beside your own search. Without it, a document that declares ``$since`` and ``$until`` gets the
         window there. Where there is neither, the document is read without a window (templated)
-    :param key: the fields that identify a record, ``id`` by default (templated)
     :param resource: name of the records in the dataset (templated)
     :param shop: the shop, such as ``a.myshopify.com``; by default the shop in the connection's host (templated)
     :param shopify_admin_conn_id: id of the Airflow connection (templated)
@@ -170,31 +161,20 @@ class ShopifyAdminQueryOperator(JobExtractOperator):
     """
 
     template_fields: Sequence[str] = (
+        *DocumentOperator.template_fields,
         *(name for name in JobExtractOperator.template_fields if name != "match"),
-        "document",
-        "connection",
-        "variables",
-        "operation_name",
         "time_field",
-        "key",
         "shop",
         "shopify_admin_conn_id",
     )
-    template_ext: Sequence[str] = (".graphql", ".gql")
     template_fields_renderers: ClassVar[dict[str, str]] = {
         **{name: kind for name, kind in JobExtractOperator.template_fields_renderers.items() if name != "match"},
-        "document": "graphql",
-        "variables": "json",
-        "key": "json",
+        **DocumentOperator.template_fields_renderers,
     }
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **JobExtractOperator.argument_checks,
-        "document": check_text,
-        "connection": check_name,
-        "variables": check_mapping,
-        "operation_name": check_name,
+        **DocumentOperator.argument_checks,
         "time_field": check_name,
-        "key": check_keys,
     }
     modes: ClassVar[Mapping[str, ExtractMode]] = ShopifyAdminExtractOperator.modes
     fixed_arguments: ClassVar[frozenset[str]] = frozenset({"match"})
@@ -204,24 +184,14 @@ class ShopifyAdminQueryOperator(JobExtractOperator):
     def __init__(
         self,
         *,
-        document: str,
-        connection: str | None = None,
-        variables: Mapping[str, Any] | str | None = None,
-        operation_name: str | None = None,
         time_field: str | None = None,
-        key: str | Sequence[str] = ("id",),
         resource: str = "query",
         shop: str | None = None,
         shopify_admin_conn_id: str = ShopifyAdminHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(resource=resource, match=None, **kwargs)
-        self.document = document
-        self.connection = connection
-        self.variables: Any = variables
-        self.operation_name = operation_name
         self.time_field = time_field
-        self.key = key
         self.shop = shop
         self.shopify_admin_conn_id = shopify_admin_conn_id
 
@@ -244,14 +214,7 @@ class ShopifyAdminQueryOperator(JobExtractOperator):
 
     def query_filters(self) -> dict[str, Any]:
         """Return the document and what belongs to it."""
-        return {
-            "document": self.document,
-            "variables": self.variables,
-            "connection": self.connection if is_given(self.connection) else None,
-            "operation_name": self.operation_name if is_given(self.operation_name) else None,
-            "time_field": self.time_field if is_given(self.time_field) else None,
-            "key": check_names("key", self.key),
-        }
+        return {**self.document_arguments(), "time_field": self.time_field if is_given(self.time_field) else None}
 
     def extraction(self, client: Any, query_arguments: Mapping[str, Any]) -> Extraction:
         """Return the extraction of the document's pages."""

@@ -5,16 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.arguments import (
-    Check,
-    check_count,
-    check_flag,
-    check_keys,
-    check_mapping,
-    check_name,
-    check_names,
-    check_text,
-)
+from airflow_provider_partners.arguments import Check, check_count, check_flag, check_keys, check_name
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.writer import write_dataset
@@ -22,6 +13,7 @@ from airflow_provider_partners.exceptions import ConfigurationError, NotDefinedE
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.links import DatasetLink, ShopifyPartnerLink
 from airflow_provider_partners.operators.base import PartnerOperator, TemplatedTime
+from airflow_provider_partners.operators.document import DocumentOperator
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.operators.stored import StoringOperator
 from airflow_provider_partners.task_errors import Context
@@ -165,7 +157,7 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
         return installed
 
 
-class ShopifyPartnerQueryOperator(StoringOperator):
+class ShopifyPartnerQueryOperator(DocumentOperator, StoringOperator):
     """Extracts the records of any query of the Partner API into a dataset and returns the dataset's reference.
 
     The nodes of the document's connection are read page by page. The document needs nothing for it: the page size, the
@@ -174,48 +166,33 @@ class ShopifyPartnerQueryOperator(StoringOperator):
 
     .. seealso:: :ref:`howto/operator:ShopifyPartnerQueryOperator`
 
-    :param document: one GraphQL query, or the name of a ``.graphql`` or ``.gql`` file (templated)
     :param connection: dotted path below ``data`` of the connection, such as ``app.events``, or of what the records are;
         found by itself where there is one (templated)
-    :param variables: the document's variables, as a dict or its JSON text (templated)
-    :param operation_name: which query runs, where the document has several (templated)
     :param paged: True to read all pages, also those before the ``last`` nodes; False to send the document once as it is
         (templated)
     :param page_size: records per page; by default what the document says, or 100 (templated)
     :param resource: name of the records in the dataset (templated)
-    :param key: the fields that identify a record, ``id`` by default (templated)
     :param shopify_partner_conn_id: id of the Airflow connection (templated)
     """
 
     template_fields: Sequence[str] = (
-        "document",
-        "connection",
-        "variables",
-        "operation_name",
+        *DocumentOperator.template_fields,
         "paged",
         "page_size",
         "resource",
-        "key",
         "shopify_partner_conn_id",
         *StoringOperator.template_fields,
     )
-    template_ext: Sequence[str] = (".graphql", ".gql")
     template_fields_renderers: ClassVar[dict[str, str]] = {
         **StoringOperator.template_fields_renderers,
-        "document": "graphql",
-        "variables": "json",
-        "key": "json",
+        **DocumentOperator.template_fields_renderers,
     }
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **StoringOperator.argument_checks,
-        "document": check_text,
-        "connection": check_name,
-        "variables": check_mapping,
-        "operation_name": check_name,
+        **DocumentOperator.argument_checks,
         "paged": check_flag,
         "page_size": check_count,
         "resource": check_name,
-        "key": check_keys,
     }
     operator_extra_links = (ShopifyPartnerLink(), DatasetLink())
     ui_color = "#eaf5ea"
@@ -223,26 +200,16 @@ class ShopifyPartnerQueryOperator(StoringOperator):
     def __init__(
         self,
         *,
-        document: str,
-        connection: str | None = None,
-        variables: Mapping[str, Any] | str | None = None,
-        operation_name: str | None = None,
         paged: bool | str | None = None,
         page_size: int | str | None = None,
         resource: str = "query",
-        key: str | Sequence[str] = ("id",),
         shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.document = document
-        self.connection = connection
-        self.variables: Any = variables
-        self.operation_name = operation_name
         self.paged: Any = paged
         self.page_size: Any = page_size
         self.resource = resource
-        self.key = key
         self.shopify_partner_conn_id = shopify_partner_conn_id
 
     def run(self, context: Context) -> DatasetRefDict:
@@ -252,14 +219,7 @@ class ShopifyPartnerQueryOperator(StoringOperator):
             self.record_partner(hook)
             self.activity.set_list_read(self.resource)
             extraction = client.query(
-                self.document,
-                variables=self.variables,
-                connection=self.connection if is_given(self.connection) else None,
-                operation_name=self.operation_name if is_given(self.operation_name) else None,
-                paged=self.paged,
-                page_size=self.page_size,
-                resource=self.resource,
-                key=check_names("key", self.key),
+                **self.document_arguments(), paged=self.paged, page_size=self.page_size, resource=self.resource
             )
             reference = write_dataset(
                 extraction,

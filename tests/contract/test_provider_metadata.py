@@ -118,7 +118,17 @@ def test_every_named_object_exists(dotted):
 def test_every_module_of_a_role_is_declared():
     root = Path(module.__file__).parent
     shared = {"base", "inputs", "extract", "extract_job", "connection", "connection_forms", "records", "failure_count"}
-    shared |= {"conditions", "request", "stored", "to_dataset", "watch", "database", "budget_database", "lookups"}
+    shared |= {
+        "conditions",
+        "request",
+        "stored",
+        "document",
+        "to_dataset",
+        "watch",
+        "database",
+        "budget_database",
+        "lookups",
+    }
     modules = {
         f"airflow_provider_partners.{folder}.{path.stem}"
         for folder in ("hooks", "operators", "sensors", "triggers")
