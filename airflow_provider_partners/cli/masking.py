@@ -47,7 +47,7 @@ _PLAIN_ENDS = ("id", "at", "date")
 _PERSONAL_LISTS = re.compile(
     r"customers?$|members?$|reviews$|unsubscribers$|abandoned_checkouts$|messages$|conversations$"
 )
-_EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[A-Za-z]{2,}")
+_EMAIL = re.compile(r"(?<![^\s@<>\"'])[^\s@<>\"']++@[^\s@<>\"']+\.[A-Za-z]{2,}")
 _PHONE = re.compile(r"\+\d[\d\s().-]{6,}\d")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.voucherify.filter_arguments import check_filters, filters_as_json, unpack_filter
+from airflow_provider_partners.api.voucherify.filter_arguments import FilterArgument, check_filters, filters_as_json
 from airflow_provider_partners.arguments import (
     Check,
     check_flag,
@@ -101,6 +101,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
     }
     operator_extra_links = (VoucherifyLink(), DatasetLink())
     ui_color = "#fdf0e6"
+    filters = FilterArgument()
 
     def __init__(
         self,
@@ -119,7 +120,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
         super().__init__(**kwargs)
         self.parents = parents
         self.time_field = time_field
-        self.filters = unpack_filter(filters)
+        self.filters = filters
         self.parameters = parameters
         self.sort = sort
         self.fields = fields
@@ -238,6 +239,7 @@ class VoucherifyQualificationsOperator(ExtractOperator):
     }
     operator_extra_links = (VoucherifyLink(), DatasetLink())
     ui_color = "#fdf0e6"
+    filters = FilterArgument()
 
     def __init__(
         self,
@@ -254,20 +256,27 @@ class VoucherifyQualificationsOperator(ExtractOperator):
         voucherify_conn_id: str = VoucherifyHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        if unknown := sorted(self.fixed_arguments & set(kwargs)):
-            message = f"{type(self).__name__} takes no {unknown[0]!r}: qualifications have no time and no other list"
-            raise TypeError(message)
-        super().__init__(resource="qualifications", **kwargs)
+        super().__init__(resource="qualifications", **self._without_fixed(kwargs))
         self.customer = customer
         self.order = order
         self.scenario = scenario
-        self.filters = unpack_filter(filters)
+        self.filters = filters
         self.expand = expand
         self.sorting_rule = sorting_rule
         self.tracking_id = tracking_id
         self.metadata = metadata
         self.session = session
         self.voucherify_conn_id = voucherify_conn_id
+
+    def _without_fixed(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the base class's arguments.
+
+        :raises TypeError: for one that qualifications do not have
+        """
+        if unknown := sorted(self.fixed_arguments & set(arguments)):
+            message = f"{type(self).__name__} takes no {unknown[0]!r}: qualifications have no time and no other list"
+            raise TypeError(message)
+        return arguments
 
     @classmethod
     def available_resources(cls) -> Mapping[str, Any]:

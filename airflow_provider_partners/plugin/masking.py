@@ -45,7 +45,7 @@ _SAFE_TEXT = re.compile(
 _CHANGE = {"name", "before", "after"}
 """The keys of a changed value in a dataset of outcomes."""
 
-_ADDRESS = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
+_ADDRESS = re.compile(r"(?<![^\s@<>\"'])[^\s@<>\"']++@[^\s@<>\"']+\.[^\s@<>\"']+")
 _PHONE = re.compile(r"\+\d[\d\s().-]{6,}\d")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import Asset
 
-from airflow_provider_partners._compat import asset_state
+from airflow_provider_partners._compat import asset_state, conf
 from airflow_provider_partners.arguments import Check, check_duration, check_folder, check_name
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.links import DatasetLink
@@ -37,8 +37,8 @@ class DatasetFreshnessSensor(PartnerSensor):
 
     .. seealso:: :ref:`howto/operator:DatasetFreshnessSensor`
 
-    A watermark is readable in a task only. With ``deferrable``, the sensor is rescheduled then, which needs no slot
-    either.
+    Calls no API. A watermark is readable in a task only. With ``deferrable``, the sensor is rescheduled then, which
+    needs no slot either.
 
     :param max_age: how old it may be (templated)
     :param uri: folder of the published dataset (templated)
@@ -73,17 +73,12 @@ class DatasetFreshnessSensor(PartnerSensor):
         asset: Asset | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**_readable(asset, kwargs))
         self.max_age: Any = max_age
         self.uri = uri
         self.time_field = time_field
         self.watermark = watermark
-        self.asset = asset
-        if asset is not None:
-            # A task reads the state of an asset only if it declares it.
-            self.inlets = [*self.inlets, *(each for each in watermark_assets(asset) if each not in self.inlets)]
-            if self.deferrable:
-                self.deferrable, self.mode = False, "reschedule"
+        self.asset: Any = asset
 
     def hook(self) -> Any:
         """Return what stands for a hook: reading datasets needs no connection."""
@@ -120,12 +115,22 @@ class DatasetFreshnessSensor(PartnerSensor):
         return super().poke(context)
 
     def _newest_watermark(self) -> Any:
-        assert self.asset is not None  # noqa: S101  # condition_spec has checked it
         store = asset_state(self._context, self.asset)
         if store is None:
             message = "This version of Airflow keeps no watermarks: it takes Airflow 3.3"
             raise ConfigurationError(message, remedy="Use 'uri' and the folder of a published dataset.")
         return Watermark(str(self.watermark), [store]).get()
+
+
+def _readable(asset: Asset | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the base class with which the sensor can read the watermark of an asset."""
+    if asset is None:
+        return dict(arguments)
+    # A task reads the state of an asset only if it declares it.
+    given = arguments.get("inlets") or ()
+    inlets = [*given, *(each for each in watermark_assets(asset) if each not in given)]
+    defers = arguments.get("deferrable", conf.getboolean("operators", "default_deferrable", fallback=False))
+    return {**arguments, "inlets": inlets, "deferrable": False, **({"mode": "reschedule"} if defers else {})}
 
 
 class _DatasetHook:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.api.voucherify.filter_arguments import check_filters, filters_as_json, unpack_filter
+from airflow_provider_partners.api.voucherify.filter_arguments import FilterArgument, check_filters, filters_as_json
 from airflow_provider_partners.arguments import Check, check_mapping, check_name
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
@@ -64,6 +64,7 @@ class VoucherifyRecordsSensor(RecordsSensor):
     }
     operator_extra_links = (VoucherifyLink(),)
     ui_color = "#fdf0e6"
+    filters = FilterArgument()
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class VoucherifyRecordsSensor(RecordsSensor):
         super().__init__(**kwargs)
         self.parents = parents
         self.time_field = time_field
-        self.filters = unpack_filter(filters)
+        self.filters = filters
         self.parameters = parameters
         self.voucherify_conn_id = voucherify_conn_id
 

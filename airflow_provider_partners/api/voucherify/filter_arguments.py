@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_partners.arguments import check_mapping, parse_structure
 from airflow_provider_partners.windows import is_given
 
-__all__ = ["check_filters", "filters_as_json", "unpack_filter"]
+__all__ = ["FilterArgument", "check_filters", "filters_as_json"]
 
 
 def check_filters(name: str, value: Any) -> None:
@@ -20,11 +20,30 @@ def check_filters(name: str, value: Any) -> None:
         check_mapping(name, filters)
 
 
-def unpack_filter(value: Any) -> Any:
-    """Return a ``Filter`` as the API's mapping, so that Airflow renders the templates in it; any other value unchanged.
+class FilterArgument:
+    """Stores a ``Filter`` as the API's mapping, so that Airflow renders the templates in it; any other value unchanged.
 
-    :param value: an operator's argument, not rendered yet
+    A constructor only assigns its arguments, by Airflow's rules for operators. So the attribute converts::
+
+        filters = FilterArgument()
     """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        try:
+            return vars(instance)[self._name]
+        except KeyError:
+            raise AttributeError(self._name) from None
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        vars(instance)[self._name] = _unpack(value)
+
+
+def _unpack(value: Any) -> Any:
     if not hasattr(value, "conditions"):
         return value
     from airflow_provider_partners.api.voucherify.filters import to_json
@@ -39,4 +58,4 @@ def filters_as_json(value: Any) -> Any:
     """
     if isinstance(value, str):
         return parse_structure(value) if is_given(value) else None
-    return unpack_filter(value)
+    return _unpack(value)

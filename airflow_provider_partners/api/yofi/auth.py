@@ -37,8 +37,6 @@ _REQUIRED_FIELDS = {
 }
 """The fields that each profile needs, besides the shop."""
 
-_TEXT_FIELDS = ("secret", "issuer", "subject", "client_id", "organization_id", "platform", "audience")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YofiCredentials:
@@ -77,10 +75,6 @@ class YofiCredentials:
             message = f"the auth_profile '{self.profile}' needs {' and '.join(missing)}"
             remedy = "Set it in the connection (the secret is its password), as Yofi assigned it."
             raise ConfigurationError(message, remedy=remedy, partner="Yofi")
-        not_text = [name for name in _TEXT_FIELDS if not isinstance(getattr(self, name) or "", str)]
-        if not_text:
-            message = f"{' and '.join(not_text)} must be text, and not a number"
-            raise ConfigurationError(message, remedy="Write it in quotes, as Yofi assigned it.", partner="Yofi")
         if not isinstance(self.token_ttl, int):
             check_count("token_ttl", self.token_ttl)
         if self.token_ttl < 1:

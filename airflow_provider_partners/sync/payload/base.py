@@ -27,6 +27,9 @@ from airflow_provider_partners.sync.payload.repairs import (
 )
 from airflow_provider_partners.sync.values import E164, format_utc
 
+_INDEX = re.compile(r"\[[0-9]+\]")
+"""The place of a member in a list, which is in a path but not in a reason."""
+
 Operation = Literal["create", "update", "partial"]
 """A create needs all that is documented as required. An update needs whole members of its lists and objects, since they
 are sent whole. A partial record needs no more than the ids that say what it changes."""
@@ -225,7 +228,8 @@ class Payload(BaseModel):
         identity = () if operation == "update" else self.identity
         for name in (*identity, *(self.required if operation == "create" else ())):
             if getattr(self, name) in (None, []):
-                yield Violation(f"{path}{name}: required", f"{re.sub(r'[0-9]+(?=])', '', path)}{name}: required")
+                violation = f"{path}{name}: required"
+                yield Violation(violation, _INDEX.sub("[]", violation))
         inner: Operation = "partial" if operation == "partial" else "create"
         for name in type(self).model_fields:
             value = getattr(self, name)

@@ -189,8 +189,8 @@ def test_no_repr_or_error_shows_the_secret_or_a_token() -> None:
         ({"algorithm": "none"}, "algorithm='none' is unknown"),
         ({"token_ttl": 0}, "token_ttl=0"),
         # RFC 7519, section 4.1.1: "The iss value is a case-sensitive string".
-        ({"issuer": 5}, "issuer must be text"),
-        ({"subject": 5, "organization_id": 7}, "subject and organization_id must be text"),
+        ({"issuer": 5}, "'issuer' is a int, and text is needed"),
+        ({"subject": 5, "organization_id": 7}, "'subject' is a int, and text is needed"),
         # RFC 8725, section 2.1: a public key must not be taken for the secret of an HMAC.
         ({"secret": PEM}, "the secret cannot sign tokens with HS256.*a PEM key is none"),
         ({"secret": "ssh-rsa AAAAB3NzaC1yc2E"}, "the secret cannot sign tokens"),
