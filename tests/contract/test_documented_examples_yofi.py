@@ -49,6 +49,28 @@ RETURN_CUSTOMER_FIELDS = "customer_id,first_name,last_name,model_predictions,ema
 RELATIONS = "customer,order,return_predictions,return_analytics,app"
 PREDICTION_FILTER = "(prediction_category==drop_off_fraud;predicted_value>0.9)"
 
+RETURNS_ARGUMENTS: dict[str, Any] = {
+    "fields": {
+        "EcommerceUnifiedReturn": RETURN_FIELDS,
+        "EcommerceOrder": RETURN_ORDER_FIELDS,
+        "EcommerceCustomer": RETURN_CUSTOMER_FIELDS,
+    },
+    "include": RELATIONS,
+    "filters": "order_id=='test'",
+    "prediction_filter": PREDICTION_FILTER,
+    "sort": "-order_created_at_epoch",
+}
+RETURNS_QUERY: dict[str, Any] = {
+    "fields[EcommerceUnifiedReturn]": RETURN_FIELDS,
+    "fields[EcommerceOrder]": RETURN_ORDER_FIELDS,
+    "fields[EcommerceCustomer]": RETURN_CUSTOMER_FIELDS,
+    "include": RELATIONS,
+    "filter": "order_id=='test'",
+    "filter[EcommerceUnifiedReturnPrediction]": PREDICTION_FILTER.strip("()"),
+    "sort": "-order_created_at_epoch",
+}
+"""What Yofi's sample of a list of returns sends, and the arguments that ask for it."""
+
 PATHS = {
     "claims": "/ecommerce/claims/",
     "customers": "/ecommerce/customers/",
@@ -125,26 +147,8 @@ def query_of(request: httpx.Request) -> dict[str, str]:
         ),
         pytest.param(
             "returns",
-            {
-                "fields": {
-                    "EcommerceUnifiedReturn": RETURN_FIELDS,
-                    "EcommerceOrder": RETURN_ORDER_FIELDS,
-                    "EcommerceCustomer": RETURN_CUSTOMER_FIELDS,
-                },
-                "include": RELATIONS,
-                "filters": "order_id=='test'",
-                "prediction_filter": PREDICTION_FILTER,
-                "sort": "-order_created_at_epoch",
-            },
-            {
-                "fields[EcommerceUnifiedReturn]": RETURN_FIELDS,
-                "fields[EcommerceOrder]": RETURN_ORDER_FIELDS,
-                "fields[EcommerceCustomer]": RETURN_CUSTOMER_FIELDS,
-                "include": RELATIONS,
-                "filter": "order_id=='test'",
-                "filter[EcommerceUnifiedReturnPrediction]": PREDICTION_FILTER.strip("()"),
-                "sort": "-order_created_at_epoch",
-            },
+            RETURNS_ARGUMENTS,
+            RETURNS_QUERY,
             marks=covers(
                 "yofi.returns.path",
                 "yofi.returns.include.sample",
@@ -495,25 +499,9 @@ def test_every_operation_has_the_token_and_both_headers(operation: str) -> None:
         pytest.param(
             {
                 "resource": "returns",
-                "fields": {
-                    "EcommerceUnifiedReturn": RETURN_FIELDS,
-                    "EcommerceOrder": RETURN_ORDER_FIELDS,
-                    "EcommerceCustomer": RETURN_CUSTOMER_FIELDS,
-                },
-                "include": RELATIONS,
-                "filters": "order_id=='test'",
-                "prediction_filter": PREDICTION_FILTER,
-                "sort": "-order_created_at_epoch",
+                **RETURNS_ARGUMENTS,
             },
-            {
-                "fields[EcommerceUnifiedReturn]": RETURN_FIELDS,
-                "fields[EcommerceOrder]": RETURN_ORDER_FIELDS,
-                "fields[EcommerceCustomer]": RETURN_CUSTOMER_FIELDS,
-                "include": RELATIONS,
-                "filter": "order_id=='test'",
-                "filter[EcommerceUnifiedReturnPrediction]": PREDICTION_FILTER.strip("()"),
-                "sort": "-order_created_at_epoch",
-            },
+            RETURNS_QUERY,
             marks=covers(
                 "yofi.returns.fields.return",
                 "yofi.returns.fields.order",
