@@ -65,7 +65,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Signed tokens and Shopify's tokens, everywhere.
     (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]*+){1,2}+"), HIDDEN),
     (re.compile(r"\b(?:shp[a-z]{2}|prtapi)_[A-Za-z0-9]{8,}"), HIDDEN),
-    (re.compile(r"(?<![\w.+%-])[\w.+%-]+(?:@|%40)[\w-]++(?:\.[\w-]++)++"), "<e-mail>"),
+    # Parts of an address may be hidden already: a domain such as gmail.com is also a value of the request.
+    (re.compile(r"(?<![\w.+%*-])[\w.+%*-]+(?:@|%40)[\w*-]++(?:\.[\w*-]++)++"), "<e-mail>"),
     (re.compile(r"(?<![\w+])\+\d[\d\s().-]{6,}\d\b"), "<phone>"),
 )
 

@@ -201,3 +201,12 @@ def test_texts_of_graphql_variables_are_hidden() -> None:
 
 def test_a_text_with_half_an_emoji_can_be_encoded_afterwards() -> None:
     assert Redactor("s3cret\ud83dvalue")("Zoë \ud83d sent s3cret\ud83dvalue") == "Zoë \ufffd sent ***"
+
+
+def test_the_address_of_another_customer_is_hidden_although_its_domain_is_a_value_of_the_request() -> None:
+    """A partner may name the customer who has the address already. RFC 5321: the part before the ``@`` is theirs."""
+    request = Request(method="POST", path="/orders", json={"customer": {"email": "mine@gmail.com"}})
+
+    quoted = Redactor().for_response_to(request)("a customer has jane.canary@gmail.com, not mine@gmail.com")
+
+    assert not [part for part in ("jane", "canary", "mine", "gmail") if part in quoted], quoted
