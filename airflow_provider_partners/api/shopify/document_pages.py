@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.api.extraction import Segment
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.shopify.connections import (
     ANCHOR_ID,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.shopify.user_document import PagedDocument, UserDocument
     from airflow_provider_partners.records import Record
 
-__all__ = ["DocumentFetcher", "InnerConnectionLoader", "SingleFetcher"]
+__all__ = ["DocumentFetcher", "InnerConnectionLoader", "SingleFetcher", "document_segment"]
 
 log = logging.getLogger(__name__)
 
@@ -274,3 +275,36 @@ class SingleFetcher:
         )
         records = document.records(result.data, self.path)
         return Page([each if isinstance(each, dict) else {"value": each} for each in records], None)
+
+
+def document_segment(
+    caller: GraphQLCaller,
+    document: UserDocument,
+    *,
+    label: str,
+    path: str | None,
+    paged: bool | None,
+    page_size: int | None,
+    default_size: int,
+    inner: bool = True,
+    **options: Any,
+) -> tuple[Segment, dict[str, Any]]:
+    """Return the pages of a document, and what they add to the extraction's request.
+
+    A document without a connection, and one for the ``last`` nodes of a connection, is sent once as it is.
+
+    :param label: name of the records
+    :param path: of the records in the answer, where the document is sent as it is
+    :param paged: True to read all pages, also those before the ``last`` nodes
+    :param page_size: records per page; by default what the document says, or else ``default_size``
+    :param inner: whether the connections inside of records are read to their end as well
+    :param options: further fields of :class:`DocumentFetcher`
+    """
+    if document.connection is None or (paged is None and document.wants_last):
+        single = SingleFetcher(caller=caller, label=label, document=document, path=path)
+        return Segment(name=label, fetch=single.fetch), {}
+    pages = document.paged(page_size, default_size=default_size, inner=inner)
+    fetcher = DocumentFetcher(
+        caller=caller, label=label, document=pages, page_size=AdaptivePageSize(pages.size), inner=inner, **options
+    )
+    return Segment(name=label, fetch=fetcher.fetch, start=fetcher.start), {"paged": True}

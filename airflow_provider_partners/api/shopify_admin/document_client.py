@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.async_job import JobRefusedError
 from airflow_provider_partners.api.client import ApiClient
-from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.shopify.graphql import GraphQLCaller, execute_document
-from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify_admin.bulk.operations import BulkOperations
 from airflow_provider_partners.api.shopify_admin.bulk.records import RECORDS_PER_PAGE
 from airflow_provider_partners.api.shopify_admin.query import resolve_range
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_partners.api.clock import Clock
-    from airflow_provider_partners.api.shopify.document_pages import DocumentFetcher, SingleFetcher
     from airflow_provider_partners.api.shopify_admin.bulk.document_job import DocumentBulkJob
     from airflow_provider_partners.api.shopify_admin.document_query import DocumentQuery
 
@@ -107,32 +105,27 @@ class DocumentClient(ApiClient):
         :param operation_name: which query runs, where the document has several
         :raises ConfigurationError: if an argument doesn't fit the document
         """
-        from airflow_provider_partners.api.shopify.document_pages import DocumentFetcher, SingleFetcher
+        from airflow_provider_partners.api.shopify.document_pages import document_segment
 
         query = self._document_query(
             document, variables, connection, operation_name, since, until, time_field, paged=paged
         )
-        user_document, request = query.document, query.request
-        fetcher: DocumentFetcher | SingleFetcher
-        if user_document.connection is None or (paged is None and user_document.wants_last):
-            fetcher = SingleFetcher(caller=self._caller, label=resource, document=user_document, path=connection)
-            start = {}
-        else:
-            pages = user_document.paged(page_size, default_size=DEFAULT_PAGE_SIZE)
-            fetcher = DocumentFetcher(
-                caller=self._caller,
-                label=resource,
-                document=pages,
-                page_size=AdaptivePageSize(pages.size),
-                max_results=MAX_RESULTS,
-            )
-            start, request = fetcher.start, {**request, "paged": True}
+        segment, added = document_segment(
+            self._caller,
+            query.document,
+            label=resource,
+            path=connection,
+            paged=paged,
+            page_size=page_size,
+            default_size=DEFAULT_PAGE_SIZE,
+            max_results=MAX_RESULTS,
+        )
         return Extraction(
             source=SOURCE,
             resource=resource,
             key=key,
-            request={**self._account_request(), **request},
-            segments=[Segment(name=resource, fetch=fetcher.fetch, start=start)],
+            request={**self._account_request(), **query.request, **added},
+            segments=[segment],
             account=self.shop,
             window=query.time_range.to_window(),
             declared_types={},  # The records are what the document says, whatever their name is.

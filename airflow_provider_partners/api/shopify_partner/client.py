@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.client import ApiClient
-from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.shopify.graphql import GraphQLCaller, execute_document
-from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify_partner.auth import make_auth
 from airflow_provider_partners.api.shopify_partner.documents import VERSIONS
 from airflow_provider_partners.api.shopify_partner.errors import PARTNER_ERROR_HANDLER
@@ -232,7 +231,7 @@ class ShopifyPartnerClient(ApiClient):
         :param operation_name: which query runs, where the document has several
         :raises ConfigurationError: if the document can't be read, or has no such connection
         """
-        from airflow_provider_partners.api.shopify.document_pages import DocumentFetcher, SingleFetcher
+        from airflow_provider_partners.api.shopify.document_pages import document_segment
         from airflow_provider_partners.api.shopify.user_document import UserDocument
 
         user_document = UserDocument.read(
@@ -244,27 +243,23 @@ class ShopifyPartnerClient(ApiClient):
             paged=paged,
         )
         request: dict[str, Any] = {"document": document, "variables": user_document.variables, "connection": connection}
-        fetcher: DocumentFetcher | SingleFetcher
-        if user_document.connection is None or (paged is None and user_document.wants_last):
-            fetcher = SingleFetcher(caller=self._caller, label=resource, document=user_document, path=connection)
-            start = {}
-        else:
-            paged_document = user_document.paged(page_size, default_size=DEFAULT_PAGE_SIZE, inner=False)
-            fetcher = DocumentFetcher(
-                caller=self._caller,
-                label=resource,
-                document=paged_document,
-                page_size=AdaptivePageSize(paged_document.size),
-                inner=False,
-                null_remedy=permission_remedy(user_document.root_name),
-            )
-            start, request = fetcher.start, {**request, "paged": True}
+        segment, added = document_segment(
+            self._caller,
+            user_document,
+            label=resource,
+            path=connection,
+            paged=paged,
+            page_size=page_size,
+            default_size=DEFAULT_PAGE_SIZE,
+            inner=False,
+            null_remedy=permission_remedy(user_document.root_name),
+        )
         return Extraction(
             source=SOURCE,
             resource=resource,
             key=key,
-            request=self._request(**request),
-            segments=[Segment(name=resource, fetch=fetcher.fetch, start=start)],
+            request=self._request(**request, **added),
+            segments=[segment],
             account=self._organization_id,
             declared_types={},  # The records are what the document says, whatever their name is.
         )
