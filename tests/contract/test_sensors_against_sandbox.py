@@ -104,7 +104,7 @@ def test_future_records_do_not_meet_it(sandbox: RunningSandbox, name: str) -> No
     result, calls = check(sandbox, sensors(sandbox, just_now)[name])
     assert not result.is_done
     assert result.xcom_value["records"] == 0
-    # Returns are walked. Yofi documents no body of a 400, so a refused order is found by leaving out one thing at a time:
+    # Returns are walked. Yofi documents no body of a 400, so its cause is found by leaving out one thing at a time:
     # the size of the page, and the field of predictions that only the filters name.
     assert 1 <= calls.total() <= {"returns": 3, "return_predictions": 5}.get(name, 1)
 
