@@ -107,6 +107,7 @@ class ProductCatalog:
         try:
             require_name(payload)
             if self._dry_run:
+                self._mark_created(external_id)  # A write would have created it for the orders that follow.
                 return True
             try:
                 self._client.create_product(payload)

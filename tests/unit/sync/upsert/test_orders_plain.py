@@ -209,6 +209,16 @@ def test_no_product_counts_as_created_that_was_refused() -> None:
     assert "products created first: named" in outcome.notes
 
 
+def test_a_plan_counts_the_products_that_the_write_then_creates() -> None:
+    records = [{**ORDER, "external_id": str(number)} for number in range(6)]
+    planned = run(FakeYotpoStore(), *records, dry_run=True, batch_size=2)
+    written = run(FakeYotpoStore(), *records, batch_size=2)
+
+    first = [sum("created first" in note.replace("to create", "created") for note in each.notes) for each in planned]
+    assert first == [sum("created first" in note for note in each.notes) for each in written]
+    assert sum(first) == 2
+
+
 @pytest.mark.parametrize("external_id", [" 1001", "1001\t", 1001, 1001.0])
 def test_an_id_means_the_same_order_with_blanks_around_it(store: FakeYotpoStore, external_id: Any) -> None:
     """Shopify's ids, such as 1001, have no blanks: see ``legacyResourceId``, a number, in its schema."""
