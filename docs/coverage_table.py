@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parent / "reference" / "coverage.md"
-ROOT = PAGE.parents[2]
+PAGE = Path(__file__).parent / "coverage.md"
+ROOT = PAGE.parents[1]
 REQUIREMENTS = ROOT / "tests" / "contract" / "requirements"
 MARK = "mark.covers"
 
@@ -175,7 +175,7 @@ This package is made from four documents. This page has what each of their sente
 client, as a requirement. It names what serves the requirement, and the tests that show it.
 
 `docs/coverage_table.py` writes the page from the tests' marks, so it says no more than the tests do. A requirement
-without a test is open, and has a reason. [Development](../development.md#show-a-requirement) says how a test gets a mark.
+without a test is open, and has a reason. [Development](development.md#show-a-requirement) says how a test gets a mark.
 
 A name with parentheses is a class or a method with its arguments. A connection is named with the fields of its form.
 The tests are below `tests/`."""

@@ -37,7 +37,7 @@ from airflow_provider_partners.api.yofi.resources import YofiResource
 from airflow_provider_partners.api.yotpo.client import REQUESTS_PER_SECOND as YOTPO_RATE
 from airflow_provider_partners.api.yotpo.resources import MAX_LOOKUP_IDS, YotpoResource
 
-PAGE = Path(__file__).parent / "reference" / "resources.md"
+PAGE = Path(__file__).parent / "resources.md"
 
 PAGING: Mapping[type, str] = {
     PageNumberPaginator: "page number",
@@ -69,7 +69,7 @@ silently.
 | longer lists | what happens to a list that is longer than its pages reach |
 | parents | the ids that the list needs, in `match` (many) or `parents` (one each) |
 
-Each partner's guide explains the arguments. [Windows](../explanation/windows.md) explains which window a task takes.
+Each partner's guide explains the arguments. [Windows](explanation/windows.md) explains which window a task takes.
 """
 
 
@@ -89,7 +89,7 @@ def _yofi() -> str:
     return f"""
 ## Yofi
 
-Operator: [`YofiExtractOperator`](../guides/yofi.md), such as
+Operator: [`YofiExtractOperator`](guides/yofi.md), such as
 `YofiExtractOperator(task_id="claims", resource="claims", shop="acme.myshopify.com")`.
 
 Limits: Yofi documents none. The provider sends at most {YOFI_RATE:g} requests per second. One request
@@ -118,7 +118,7 @@ def _partner() -> str:
     return f"""
 ## Shopify Partner
 
-Operator: [`ShopifyPartnerExtractOperator`](../guides/shopify_partner.md), such as
+Operator: [`ShopifyPartnerExtractOperator`](guides/shopify_partner.md), such as
 `ShopifyPartnerExtractOperator(task_id="installs", resource="app_events", app_id="gid://partners/App/1001")`.
 
 Limits: Shopify allows 4 requests per second and API client; the provider sends
@@ -147,7 +147,7 @@ def _admin() -> str:
     return f"""
 ## Shopify Admin
 
-Operator: [`ShopifyAdminExtractOperator`](../guides/shopify_admin.md), such as
+Operator: [`ShopifyAdminExtractOperator`](guides/shopify_admin.md), such as
 `ShopifyAdminExtractOperator(task_id="orders", resource="orders", shop="acme.myshopify.com")`.
 
 Limits: Shopify counts points instead of requests. The standard plan has {RESTORE_RATE:g} per second, and
@@ -199,7 +199,7 @@ def _voucherify() -> str:
     return f"""
 ## Voucherify
 
-Operator: [`VoucherifyExtractOperator`](../guides/voucherify.md), such as
+Operator: [`VoucherifyExtractOperator`](guides/voucherify.md), such as
 `VoucherifyExtractOperator(task_id="vouchers", resource="vouchers", time_field="updated_at")`. A nested list also needs
 `match={{"campaign_id": ids}}`, or `parents={{"program_id": id, "member_id": id}}`.
 
@@ -235,7 +235,7 @@ def _yotpo() -> str:
     return f"""
 ## Yotpo
 
-Operator: [`YotpoExtractOperator`](../guides/yotpo.md), such as
+Operator: [`YotpoExtractOperator`](guides/yotpo.md), such as
 `YotpoExtractOperator(task_id="orders", resource="orders", yotpo_conn_id="yotpo_acme")`.
 
 Limits: Yotpo allows 5 requests per second and store; the provider sends {YOTPO_RATE:g}. One request

@@ -222,7 +222,7 @@ class Demo:
         yield "The report of the last run, for a browser", self.report()
         yield "Datasets: orders, returns, outcomes, rejects", self.home / "datasets"
         yield "The sandbox's state (SQLite)", self.home / "sandbox.sqlite"
-        yield "How it is built", self.dags.parent / "docs" / "explanation" / "architecture.md"
+        yield "How it is built", self.dags.parent / "docs" / "architecture.md"
 
 
 def _counts_of(table: str) -> list[str]:

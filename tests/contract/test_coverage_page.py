@@ -1,4 +1,4 @@
-"""``docs/reference/coverage.md`` says what the partners' documents ask for, and no more of it than the tests show."""
+"""``docs/coverage.md`` says what the partners' documents ask for, and no more of it than the tests show."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_requirement_is_shown_by_a_test_or_is_open_with_a_reason(
 
 def test_the_page_is_current(generator: Generator, documents: list[Any], marked_tests: list[Any]) -> None:
     generated = generator["page"](documents, marked_tests)
-    assert (DOCS / "reference" / "coverage.md").read_text() == generated, "run: python docs/coverage_table.py"
+    assert (DOCS / "coverage.md").read_text() == generated, "run: python docs/coverage_table.py"
 
 
 def test_the_four_documents_have_their_requirements(documents: list[Any]) -> None:
