@@ -104,6 +104,8 @@ def list_violations(error: ValidationError) -> list[Violation]:
         for step in detail["loc"]:
             path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
         reason = "unknown field" if detail["type"] == "extra_forbidden" else detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "tuple_type":
+            reason = "Input should be a list"  # JSON and templates have no tuples.
         rule = reason.replace(str(detail.get("ctx", {}).get("values") or "…"), "…")
         if detail["type"] in {"too_long", "too_short"}:
             rule = rule.partition(" after validation")[0]

@@ -20,6 +20,7 @@ from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
         (MappingOptions, {"order_dat": "x"}, "Wrong mapping options: order_dat: unknown field"),
         (SuppressionPolicy, {"categories": {"bot": 2}}, "Wrong suppression policy: categories.bot: "),
         (CouponPolicy, {"kinds": "discount"}, "Wrong coupon policy: kinds: "),
+        (SuppressionPolicy, {"rules": {"tags": ["x"]}}, "Wrong suppression policy: rules: Input should be a list"),
     ],
 )
 def test_the_object_and_the_dict_end_in_the_same_error(
