@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.cli.exits import FOUND, OK, UsageError
-from airflow_provider_partners.cli.masking import mask_at
 from airflow_provider_partners.cli.orders import OrderSources, build, find_lane, read_orders, read_sources
 from airflow_provider_partners.cli.output import Output
 from airflow_provider_partners.cli.partners import find_route, open_hook
+from airflow_provider_partners.masking import mask_value
 
 if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
@@ -42,7 +42,8 @@ def run(options: Any, output: Output) -> int:
     result = _compare(sources, built, present)
     if not options.personal_data:
         for each in result["values"]:
-            each |= {name: mask_at(each["field"], each[name]) for name in ("to_send", "at_yotpo")}
+            field = each["field"]
+            each |= {name: mask_value(field, each[name], resource="orders") for name in ("to_send", "at_yotpo")}
     result["values"] = [each for each in result["values"] if options.show_all or not each["equal"]]
     if output.as_json:
         output.document(result)

@@ -11,9 +11,9 @@ from typing import Any
 
 from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.cli.exits import FOUND, OK, UsageError
-from airflow_provider_partners.cli.masking import is_personal_list, mask_personal_data
 from airflow_provider_partners.cli.output import Cell, Output
 from airflow_provider_partners.cli.partners import find_list, open_hook
+from airflow_provider_partners.masking import mask_record
 
 __all__ = ["flatten", "run"]
 
@@ -42,8 +42,7 @@ def run(options: Any, output: Output) -> int:
                 records.append(record)
                 advance()
     if not options.personal_data:
-        is_personal = is_personal_list(resource.name)
-        records = [mask_personal_data(record, is_personal=is_personal) for record in records]
+        records = [mask_record(record, resource=resource.name) for record in records]
     if output.as_json:
         output.document({"resource": options.resource, "account": hook.account, "records": records})
     else:

@@ -12,8 +12,8 @@ from airflow_provider_partners.datasets.location import folder_name, read_folder
 from airflow_provider_partners.datasets.manifest import Manifest, load_manifest
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.exceptions import PartnersError
+from airflow_provider_partners.masking import mask_record
 from airflow_provider_partners.observability.report.model import DatasetEntry, RunReport
-from airflow_provider_partners.plugin.masking import mask_record
 
 __all__ = ["PAGE_SIZE", "dataset_of", "datasets_of", "describe_dataset", "owner_of", "read_records"]
 
@@ -97,7 +97,7 @@ def read_records(dataset: DatasetEntry, offset: int, limit: int = PAGE_SIZE) -> 
     records = list(_select(dataset.uri, manifest, offset, min(limit, _LARGEST_PAGE))) if manifest else []
     if settings.show_personal_values():
         return records, False
-    return [mask_record(record) for record in records], True
+    return [mask_record(record, resource=dataset.resource) for record in records], True
 
 
 def _select(uri: str, manifest: Manifest, offset: int, limit: int) -> Iterator[Any]:

@@ -15,7 +15,6 @@ from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 __all__ = [
     "COUNTS",
-    "MASK",
     "REPORT_VERSION",
     "ApiCalls",
     "DatasetEntry",
@@ -32,9 +31,6 @@ __all__ = [
 
 REPORT_VERSION = 1
 """Version of the JSON. A reader ignores keys that it does not know, and takes the default of a missing one."""
-
-MASK = "•••"
-"""Stands for a personal value."""
 
 COUNTS = (
     "read",
@@ -193,6 +189,7 @@ class ApiCalls(_Json):
     :param seconds: seconds from the client's start to its end
     :param limit_per_second: calls, or cost points, that the partner allows each second; ``None`` if it declares none
     :param limit_burst: calls, or cost points, that it allows at once after a pause
+    :param limit_refilled: what further clients took at once, because the steps before them had left a pause
     :param used: what was taken of the limit, in calls or cost points
     :param by_operation: requests by operation, such as ``{"orders.create": 12}``
     """
@@ -206,6 +203,7 @@ class ApiCalls(_Json):
     seconds: float = 0.0
     limit_per_second: float | None = None
     limit_burst: float | None = None
+    limit_refilled: float = 0.0
     used: float = 0.0
     by_operation: dict[str, int] = field(default_factory=dict)
 
@@ -214,7 +212,8 @@ class ApiCalls(_Json):
         """The share of the limit that was taken: 1.0 is all that the partner allows in this time."""
         if not self.limit_per_second or not self.seconds:
             return None
-        return self.used / (self.limit_per_second * self.seconds + (self.limit_burst or 0.0))
+        allowed = self.limit_per_second * self.seconds + (self.limit_burst or 0.0) + self.limit_refilled
+        return self.used / allowed
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The values of a record before and after a write, for a report: short texts, without personal data.
 
-A value is shown only if its field is known to hold nothing personal. Any other is masked, so that a field that Yotpo
-adds, or a custom property of one's own, is masked too. With ``personal_values`` all are shown, except tokens.
+Personal values are masked, see :mod:`airflow_provider_partners.masking`. With ``personal_values`` all are shown, except
+tokens.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from airflow_provider_partners.masking import MASK, mask_value
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.outcomes import RecordKind, ValueChange
 from airflow_provider_partners.sync.payload.models import MERGE_KEYS
 from airflow_provider_partners.sync.upsert.plan import WritePlan, is_satisfied_by
 
-__all__ = ["MASK", "describe_changes"]
-
-MASK = "•••"
-"""Stands for a personal value."""
+__all__ = ["describe_changes"]
 
 MAX_CHANGES = 20
 """Values that are kept of an updated record."""
@@ -28,26 +26,6 @@ MAX_NEW_VALUES = 12
 
 MAX_LENGTH = 80
 """Characters of a value."""
-
-_LINE = ("external_product_id", "quantity", "total_price", "subtotal_price", "coupon_code")
-_FULFILLMENT = ("external_id", "fulfillment_date", "status", "shipment_info.shipment_status")
-_PROPERTIES = ("suppress_review_request", "coupon_used")
-_SHOWN: Mapping[str, frozenset[str]] = {
-    "order": frozenset({
-        *("order_name", "order_date", "payment_method", "payment_status", "total_price", "subtotal_price", "currency"),
-        *("cancellation.cancellation_date", "customer.accepts_sms_marketing", "customer.accepts_email_marketing"),
-        *(f"custom_properties.{name}" for name in _PROPERTIES),
-        *(f"line_items.{name}" for name in _LINE),
-        *(f"line_items.custom_properties.{name}" for name in _PROPERTIES),
-        *(f"fulfillments.{name}" for name in _FULFILLMENT),
-        *(f"fulfillments.fulfilled_items.{name}" for name in ("external_product_id", "quantity")),
-    }),
-    "fulfillment": frozenset({
-        *_FULFILLMENT,
-        *(f"fulfilled_items.{name}" for name in ("external_product_id", "quantity")),
-    }),
-}
-"""By kind of record, the fields that hold nothing personal. A product holds nothing personal at all."""
 
 _NEVER_SHOWN = frozenset({"checkout_token"})
 
@@ -80,25 +58,23 @@ def _changes(plan: WritePlan, present: Record, kind: RecordKind, *, personal_val
         wanted = plan.payload.get(name)
         if name == "external_id":
             continue
-        before = dict(_leaves(present.get(name), name, name))
+        present_leaves = dict(_leaves(present.get(name), name, name))
         for leaf, value in _leaves(wanted, name, name):
             path, field = leaf
-            if _is_empty(value) or is_satisfied_by(before.get(leaf), value, field.rpartition(".")[2]):
+            before = present_leaves.get(leaf)
+            if _is_empty(value) or is_satisfied_by(before, value, field.rpartition(".")[2]):
                 continue
-            shown = field not in _NEVER_SHOWN and (
-                personal_values or kind == "product" or field in _SHOWN.get(kind, frozenset())
-            )
-            if is_new and not shown:
+            texts = [
+                None if _is_empty(each) else _text(field, each, kind=kind, personal_values=personal_values)
+                for each in (before, value)
+            ]
+            if is_new and texts[1] == MASK:
                 # One line for the customer is enough: each of its values would be the same.
                 if name in masked:
                     continue
                 masked.add(name)
                 path = name
-            yield {
-                "name": path,
-                "before": None if _is_empty(before.get(leaf)) else _text(before[leaf], shown=shown),
-                "after": _text(value, shown=shown),
-            }
+            yield {"name": path, "before": texts[0], "after": texts[1]}
 
 
 def _leaves(value: Any, path: str, field: str) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -122,8 +98,8 @@ def _is_empty(value: Any) -> bool:
     return value is None or value in ("", [], {})
 
 
-def _text(value: Any, *, shown: bool) -> str:
-    if not shown:
+def _text(field: str, value: Any, *, kind: RecordKind, personal_values: bool) -> str:
+    if field in _NEVER_SHOWN or not (personal_values or mask_value(field, value, resource=kind) == value):
         return MASK
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.sync.upsert.changes import MASK, MAX_CHANGES, MAX_LENGTH, describe_changes
+from airflow_provider_partners.masking import MASK
+from airflow_provider_partners.sync.upsert.changes import MAX_CHANGES, MAX_LENGTH, describe_changes
 from airflow_provider_partners.sync.upsert.plan import plan_write
 
 PERSONAL = {
