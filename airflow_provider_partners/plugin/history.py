@@ -17,6 +17,7 @@ from airflow_provider_partners.datasets.reader import published_dataset
 from airflow_provider_partners.exceptions import DatasetError
 from airflow_provider_partners.failures import REPLAY_DAG_ID
 from airflow_provider_partners.observability.report import LaneReport, ReportEntry, RunReport, list_reports
+from airflow_provider_partners.observability.report.store import is_report_at
 from airflow_provider_partners.pipelines.open_rejects import open_ids
 from airflow_provider_partners.plugin.records import owner_of
 
@@ -87,7 +88,7 @@ def read_history(dag_id: str, limit: int = HISTORY) -> History:
 
     :raises StorageError: when the storage can't be listed
     """
-    entries = [entry for entry in list_reports(dag_id=dag_id, limit=limit) if entry.run_id is not None]
+    entries = list_reports(dag_id=dag_id, limit=limit)
     with ThreadPoolExecutor(_PARALLEL_READS) as threads:
         found = [parts for parts in threads.map(_parts, entries) if parts is not None]
         found.sort(key=lambda parts: (parts[0]["at"] or "", parts[0]["run_id"]), reverse=True)
@@ -194,7 +195,7 @@ def _cached(uri: str, written_at: datetime, value: _NoKey) -> tuple[Digest, list
 
 def _read(entry: ReportEntry) -> tuple[Digest, list[_Rejects]] | None:
     report = entry.read()
-    if report is None or report.run_id != entry.run_id or report.dag_id != entry.dag_id:
+    if report is None or not is_report_at(report, entry.uri):
         # Damaged, or written by hand: a report speaks for its own run alone.
         return None
     return digest_report(report), [] if report.dry_run else list(_rejects(report))

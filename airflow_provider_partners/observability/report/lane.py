@@ -261,6 +261,8 @@ def _api_calls(facts: LaneFacts) -> list[ApiCalls]:
             calls.seconds = round(calls.seconds + counts["seconds"], 3)
             calls.by_operation = dict(Counter(calls.by_operation) + Counter(counts["by_label"]))
             if limit := counts["limit"]:
+                if calls.limit_per_second:
+                    calls.limit_refilled = round(calls.limit_refilled + min(limit["burst"], limit["used"]), 3)
                 calls.used = round(calls.used + limit["used"], 3)
                 calls.limit_per_second, calls.limit_burst = limit["per_second"], limit["burst"]
     return list(by_account.values())

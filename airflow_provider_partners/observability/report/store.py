@@ -27,6 +27,7 @@ __all__ = [
     "PAGE_FILE",
     "REPORT_FILE",
     "ReportEntry",
+    "is_report_at",
     "list_reports",
     "read_lanes",
     "read_page",
@@ -77,8 +78,15 @@ def list_reports(*, dag_id: str | None = None, limit: int = 25) -> list[ReportEn
 
 def reported_dags() -> list[str]:
     """Return the ids of the Dags that have reports, sorted."""
-    names = (read_folder_name(uri.rpartition("/")[2]) for uri in child_folders(_root()))
+    names = (read_folder_name(folder.rpartition("/")[2]) or _dag_of(folder) for folder in child_folders(_root()))
     return sorted(name for name in names if name is not None)
+
+
+def _dag_of(folder: str) -> str | None:
+    """Return the Dag whose id is too long for the folder's name, from one of its reports."""
+    uris = (f"{folder}/{name.rpartition('/')[0]}" for name in find_files(folder) if name.endswith(f"/{REPORT_FILE}"))
+    reports = ((uri, _read(uri)) for uri in uris)
+    return next((report.dag_id for uri, report in reports if report and is_report_at(report, uri)), None)
 
 
 def read_report(dag_id: str, run_id: str) -> RunReport | None:
@@ -100,6 +108,11 @@ def read_page(dag_id: str, run_id: str) -> bytes | None:
 def report_uri(dag_id: str, run_id: str) -> str:
     """Return the folder of a run's report."""
     return f"{_root()}/{folder_name(dag_id)}/{folder_name(run_id)}"
+
+
+def is_report_at(report: RunReport, uri: str) -> bool:
+    """Return True if a folder is that of the report's run. A report that somebody has copied speaks for no other."""
+    return report_uri(report.dag_id, report.run_id) == uri
 
 
 def write_report(report: RunReport, page: str) -> str:

@@ -114,7 +114,7 @@ const rejects = (data) => {
           conf: { shop: data.shop, dag_id: data.dag_id },
         })
       : null,
-    table({ caption: "Open rejects by reason", columns: [{ name: "Reason" }, { name: "Rejected", number: true }, { name: "Such as" }, { name: "Last run" }], rows }),
+    table({ caption: "Open rejects by reason", className: "cards", columns: [{ name: "Reason" }, { name: "Rejected", number: true }, { name: "Such as" }, { name: "Last run" }], rows }),
   );
 };
 

@@ -12,7 +12,7 @@ from left_reports import leave_dataset, reject
 
 from airflow_provider_partners.datasets.reader import published_dataset
 from airflow_provider_partners.failures import REPLAY_DAG_ID
-from airflow_provider_partners.observability.report import LaneReport, RunReport, report_uri
+from airflow_provider_partners.observability.report import LaneReport, RunReport, report_uri, reported_dags
 from airflow_provider_partners.observability.report.model import Gap
 from airflow_provider_partners.observability.report.store import write_report
 from airflow_provider_partners.pipelines.open_rejects import ORDERS, OpenRejects, close_rejects
@@ -171,6 +171,16 @@ def test_a_report_that_speaks_for_another_run_is_left_out(staging: Path) -> None
 
     assert list(read_history("other").runs) == []
     assert list(read_history(DAG).runs) == []
+
+
+def test_runs_and_dags_with_long_ids_are_shown_too() -> None:
+    """Airflow's columns ``dag_id`` and ``run_id`` hold 250 characters; the name of a folder is cut before."""
+    dag_id, run_id = "d" * 250, "r" * 250
+    report = RunReport(dag_id=dag_id, run_id=run_id, started_at=at(8), lanes=[rejected(8, 1, dag_id=dag_id)])
+    write_report(report, "")
+
+    assert reported_dags() == [dag_id]
+    assert [run["run_id"] for run in read_history(dag_id).runs] == [run_id]
 
 
 def test_a_digest_names_no_folder(staging: Path) -> None:

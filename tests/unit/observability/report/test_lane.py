@@ -174,7 +174,20 @@ def test_times_and_calls_are_those_of_all_tries() -> None:
     (calls,) = lane.api
     assert (calls.requests, calls.retries, calls.throttled, calls.waited, calls.used) == (6, 3, 3, 1.5, 6)
     assert calls.by_operation == {"orders.create": 6}
-    assert calls.limit_share == 6 / (5.0 * 12 + 1)
+    # Two of the three clients started after a pause, and each could send one call at once.
+    assert calls.limit_share == 6 / (5.0 * 12 + 1 + 2)
+
+
+def test_short_steps_that_send_one_call_each_take_no_more_than_the_limit() -> None:
+    """Three steps, one after the other, with a call each: a partner that allows 5 a second refuses none of them."""
+    limit = {"per_second": 5.0, "burst": 1.0, "used": 1.0}
+    counts = {"requests": 1, "retries": 0, "throttled": 0, "waited": 0.0, "seconds": 0.06, "by_label": {}}
+    call = {"api": "yofi", "account": "a", "counts": {**counts, "limit": limit}}
+
+    (calls,) = report({"uri": "x"}, tries={step: [entry(0, 1, calls=[call])] for step in ("a", "b", "c")}).api
+
+    assert calls.limit_share is not None
+    assert calls.limit_share <= 1
 
 
 def test_a_failed_lane_has_an_error_in_any_case() -> None:
