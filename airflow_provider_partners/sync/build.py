@@ -20,6 +20,7 @@ from airflow_provider_partners.sync.mapping.order import MappedOrder, Unmappable
 from airflow_provider_partners.sync.old_orders import TOO_OLD, age_note, is_too_old
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload.base import PayloadError
+from airflow_provider_partners.sync.spill import RecordSpill
 from airflow_provider_partners.sync.staleness import order_version
 from airflow_provider_partners.sync.suppression.mapped import add_mapped_suppression
 from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy, add_suppression
@@ -109,7 +110,8 @@ def build_orders(
     :param policy: of the suppression, likewise, or the import path of a policy; ``None`` is the default policy
     :param coupon_policy: which redemptions and discount codes count as coupons, likewise
     :param transform: a function, or its import path, that gets each order with its payload, and returns the payload to
-        send; see :data:`~airflow_provider_partners.sync.transform.Transform`
+        send; see :data:`~airflow_provider_partners.sync.transform.Transform`. Of several orders with one external id,
+        the first is built and the others are rejects
     :param now: the time from which an order's age counts
     :param spill_dir: where the temporary database is made; the system's temporary folder by default
     :raises ConfigurationError: when options or a policy are wrong
@@ -145,7 +147,23 @@ def build_orders(
             now=counted_from,
         )
 
-    return (_build_or_reject(build, order, context) for order, context in joined)
+    results = ((order, _build_or_reject(build, order, context)) for order, context in joined)
+    return (one for _, one in results) if function is None else _with_ids_of_their_own(results, spill_dir)
+
+
+def _with_ids_of_their_own(
+    results: Iterable[tuple[Record, BuiltOrder | UnmappableOrder]], spill_dir: str | Path | None
+) -> Iterator[BuiltOrder | UnmappableOrder]:
+    """Reject an order whose external id another order has before it: in Yotpo it would replace that order."""
+    with RecordSpill("ids", base=spill_dir) as spill:
+        for order, one in results:
+            own = shopify_id(order) or ""
+            if isinstance(one, UnmappableOrder) or (owner := spill.claim(one.external_id, own)) == own:
+                yield one
+                continue
+            # Not the external id itself: a function may have made it from a customer's data.
+            rule = "after the transform: external_id: another order has the same one"
+            yield UnmappableOrder(own, f"{rule}, order {owner}", rule)
 
 
 def _build_or_reject(

@@ -50,6 +50,7 @@ class RecordSpill:
                     id INTEGER PRIMARY KEY, kind TEXT, record_id TEXT, body TEXT, UNIQUE (kind, record_id)
                 );
                 CREATE TABLE related (key TEXT, record INTEGER, PRIMARY KEY (key, record)) WITHOUT ROWID;
+                CREATE TABLE claimed (key TEXT PRIMARY KEY, owner TEXT) WITHOUT ROWID;
             """)
             self._open = stack.pop_all()
         return self
@@ -89,6 +90,12 @@ class RecordSpill:
             (kind, record_id, json.dumps(record, default=_as_json)),
         ).fetchall()
         self._database.executemany("INSERT OR IGNORE INTO related VALUES (?, ?)", [(key, row) for key in keys])
+
+    def claim(self, key: str, owner: str) -> str:
+        """Return the owner of a key: the first one that has claimed it."""
+        self._database.execute("INSERT OR IGNORE INTO claimed VALUES (?, ?)", (key, owner))
+        ((first,),) = self._database.execute("SELECT owner FROM claimed WHERE key = ?", (key,))
+        return str(first)
 
     def has(self, kind: str) -> bool:
         """Return True if records of a kind are kept."""

@@ -150,3 +150,20 @@ def test_a_suppression_that_the_transform_lifts_is_not_counted() -> None:
     (one,) = build_orders([make.order(7)], returns, shop=SHOP, transform=lift)
     assert isinstance(one, BuiltOrder)
     assert one.suppressed == []
+
+
+def test_a_second_order_with_the_external_id_of_another_is_a_reject() -> None:
+    """``external_id`` is unique in a store: https://core-api.yotpo.com/reference/orders. The later would replace it."""
+    orders = [make.order(7), make.order(8), make.order(7), make.order(9)]
+
+    def transform(payload: dict[str, Any], *, order: Any, context: Any) -> dict[str, Any]:
+        return {**payload, "external_id": "9" if order["legacyResourceId"] == "8" else "A-1"}
+
+    first, second, again, third = build_orders(orders, shop=SHOP, transform=transform)
+
+    assert [each.external_id for each in (first, second, again) if isinstance(each, BuiltOrder)] == ["A-1", "9", "A-1"]
+    assert isinstance(third, UnmappableOrder)
+    assert not third.is_excluded
+    assert third.external_id == "9"
+    assert third.reason == "after the transform: external_id: another order has the same one, order 7"
+    assert third.rule == "after the transform: external_id: another order has the same one"
