@@ -71,24 +71,30 @@ def suggest(name: object, known: Iterable[str]) -> str:
 def check_arguments(owner: object, checks: Mapping[str, Check]) -> None:
     """Check the attributes of an operator or sensor, and replace the text of a rendered template by its value.
 
-    Text that is empty, or ``None``, means not given: the argument gets its default.
+    Text that is empty, or ``None``, means not given: the argument gets its default. A required name stays as it is.
 
     :param checks: the check of each attribute, by name
     :raises ConfigurationError: for the first one that is wrong
     """
+    parameters = inspect.signature(type(owner)).parameters
     for name, check in checks.items():
         value = getattr(owner, name)
         text_form = TEXT_FORMS.get(check)
         if text_form is not None and (value is None or isinstance(value, str)):
-            value = text_form(value) if value is not None and is_given(value) else _default_of(owner, name)
+            given = value is not None and is_given(value)
+            required = value if check is check_name else None
+            value = text_form(value) if given else _default_of(parameters.get(name), required)
             setattr(owner, name, value)
         if value is not None:
             check(name, value)
 
 
-def _default_of(owner: object, name: str) -> Any:
-    parameter = inspect.signature(type(owner)).parameters.get(name)
-    return None if parameter is None or parameter.default is parameter.empty else parameter.default
+def _default_of(parameter: inspect.Parameter | None, required: Any) -> Any:
+    """Return an argument's default.
+
+    :param required: what stands for it if it has none
+    """
+    return required if parameter is None or parameter.default is parameter.empty else parameter.default
 
 
 def check_name(name: str, value: Any) -> None:
@@ -100,7 +106,7 @@ def check_name(name: str, value: Any) -> None:
 def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
     """Refuse a value that is none of the choices."""
     if value not in (known := tuple(choices)):
-        message = f"There is no {name}={value!r}{suggest(value, known)}"
+        message = f"'{name}' is {value!r}, which is unknown{suggest(value, known)}"
         raise ConfigurationError(message, remedy=f"Use one of: {', '.join(known)}.")
 
 
@@ -323,6 +329,7 @@ def check_dataset(name: str, value: Any) -> None:
 
 
 TEXT_FORMS: Mapping[Check, Callable[[str], Any]] = {
+    check_name: str,
     check_flag: _flag_of,
     **dict.fromkeys((check_count, check_days, check_interval, check_limit, check_seconds), _number_of),
     check_levels: _levels_of,

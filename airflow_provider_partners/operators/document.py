@@ -14,7 +14,6 @@ from airflow_provider_partners.arguments import (
     check_text,
 )
 from airflow_provider_partners.operators.base import PartnerOperator
-from airflow_provider_partners.windows import is_given
 
 
 class DocumentOperator(PartnerOperator):
@@ -61,7 +60,7 @@ class DocumentOperator(PartnerOperator):
         return {
             "document": self.document,
             "variables": self.variables,
-            "connection": self.connection if is_given(self.connection) else None,
-            "operation_name": self.operation_name if is_given(self.operation_name) else None,
+            "connection": self.connection,
+            "operation_name": self.operation_name,
             "key": check_names("key", self.key),
         }

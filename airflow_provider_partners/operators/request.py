@@ -26,7 +26,6 @@ from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError, FatalError, PartnersError
 from airflow_provider_partners.operators.base import PartnerOperator
 from airflow_provider_partners.records import get_path
-from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.client import RestClient
@@ -253,8 +252,8 @@ def _is_uncertain(error: PartnersError) -> bool:
 
 def _records(response: Any, records_path: str | None) -> list[dict[str, Any]]:
     """Return a response as records: what is no object becomes the field ``value`` of one."""
-    found = get_path(response, records_path) if is_given(records_path) and records_path else response
-    if found is None and is_given(records_path):
+    found = get_path(response, records_path) if records_path else response
+    if found is None and records_path:
         content = sorted(map(str, response)) if isinstance(response, Mapping) else type(response).__name__
         message = f"the response has nothing at records_path='{records_path}', but {content}"
         raise ConfigurationError(message[:300], remedy="Name a list or an object of the response.")

@@ -18,7 +18,6 @@ from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.links import DatasetLink, ShopifyAdminLink
 from airflow_provider_partners.operators.document import DocumentOperator
 from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
-from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,7 +201,7 @@ class ShopifyAdminQueryOperator(DocumentOperator, JobExtractOperator):
 
     def has_time_filter(self) -> bool:
         """Return True if the window has a place in the document."""
-        return is_given(self.time_field) or bool(_WINDOW_VARIABLE.search(self.document))
+        return bool(self.time_field) or bool(_WINDOW_VARIABLE.search(self.document))
 
     def hook(self) -> ShopifyAdminHook:
         """Return the shop's hook."""
@@ -214,7 +213,7 @@ class ShopifyAdminQueryOperator(DocumentOperator, JobExtractOperator):
 
     def query_filters(self) -> dict[str, Any]:
         """Return the document and what belongs to it."""
-        return {**self.document_arguments(), "time_field": self.time_field if is_given(self.time_field) else None}
+        return {**self.document_arguments(), "time_field": self.time_field}
 
     def extraction(self, client: Any, query_arguments: Mapping[str, Any]) -> Extraction:
         """Return the extraction of the document's pages."""

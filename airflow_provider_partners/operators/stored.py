@@ -23,7 +23,6 @@ from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
 from airflow_provider_partners.hooks.lookups import find_connection
 from airflow_provider_partners.operators.base import PartnerOperator
-from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reference import DatasetRef
@@ -125,11 +124,11 @@ class StoringOperator(PartnerOperator):
         return StorageOptions(format=self.format, nested=self.nested, on_new_fields=self.on_new_fields, shape=shape)
 
     def _hash_key(self) -> bytes:
-        if not is_given(self.hash_conn_id):
+        if not self.hash_conn_id:
             message = "'hash' needs a key, and 'hash_conn_id' is not set"
             remedy = "Set it to a connection of type 'generic' whose password is the key."
             raise ConfigurationError(message, remedy=remedy)
-        connection = find_connection(BaseHook.get_connection, str(self.hash_conn_id), conn_type="generic")
+        connection = find_connection(BaseHook.get_connection, self.hash_conn_id, conn_type="generic")
         if not connection.password:
             message = f"The connection '{self.hash_conn_id}' has no password, which is the key of 'hash'"
             raise ConfigurationError(message, remedy="Set its password to a long random text, and never change it.")

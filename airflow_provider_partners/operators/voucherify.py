@@ -154,10 +154,10 @@ class VoucherifyExtractOperator(JobExtractOperator):
         """Return the parents, filters, parameters, time field and sort field."""
         return {
             "parents": self.parents,
-            "time_field": self.time_field if is_given(self.time_field) else None,
+            "time_field": self.time_field,
             "filters": filters_as_json(self.filters),
             "parameters": self.parameters,
-            "sort": self.sort if is_given(self.sort) else None,
+            "sort": self.sort,
         }
 
     def query_arguments(self, context: Context) -> dict[str, Any]:
@@ -185,7 +185,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
 
     def job_arguments(self) -> dict[str, Any]:
         """Return the fields of an export; the fields of a list cannot be chosen."""
-        return {"fields": list(check_names("fields", self.fields)) if is_given(self.fields) and self.fields else None}
+        return {"fields": list(check_names("fields", self.fields)) if self.fields else None}
 
 
 class VoucherifyQualificationsOperator(ExtractOperator):
@@ -296,7 +296,7 @@ class VoucherifyQualificationsOperator(ExtractOperator):
             "order": self.order,
             "scenario": self.scenario,
             "filters": filters_as_json(self.filters),
-            "expand": list(check_names("expand", self.expand)) if is_given(self.expand) and self.expand else None,
+            "expand": list(check_names("expand", self.expand)) if self.expand else None,
             "sorting_rule": self.sorting_rule,
             "tracking_id": self.tracking_id,
             "metadata": self.metadata,

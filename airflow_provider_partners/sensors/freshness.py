@@ -105,7 +105,7 @@ class DatasetFreshnessSensor(PartnerSensor):
             raise ConfigurationError(message, remedy="Pass the asset among the outlets of the task that moves it.")
         return {
             "uri": self.uri if is_given(self.uri) else None,
-            "time_field": self.time_field if is_given(self.time_field) else None,
+            "time_field": self.time_field,
             "max_age": self.max_age.total_seconds(),
         }
 

@@ -30,6 +30,7 @@ from airflow_provider_partners.arguments import (
     check_levels,
     check_limit,
     check_mapping,
+    check_name,
     check_seconds,
     check_structure,
 )
@@ -74,6 +75,7 @@ SAMPLES: Mapping[Any, Sequence[tuple[Any, str]]] = {
     ],
     check_mapping: [({"a": ["b", None]}, json.dumps({"a": ["b", None]})), ({"a": True}, str({"a": True}))],
     check_structure: [(["a", "b"], '["a", "b"]'), (["a", "b"], str(["a", "b"])), ({"a": ["b"]}, '{"a": ["b"]}')],
+    check_name: [("a", "a")],
     check_keys: [(["a", "b"], '["a", "b"]'), (("a",), str(("a",))), ("a,b", "a,b")],
     check_levels: [(True, "True"), (False, "false"), (1, "1"), (0, "0")],
     check_flag_or_names: [(True, "true"), (["a", "b"], '["a", "b"]'), ("a,b", "a,b")],

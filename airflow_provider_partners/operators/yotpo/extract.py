@@ -8,7 +8,6 @@ from airflow_provider_partners.arguments import Check, check_name
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.links import DatasetLink, YotpoLink
 from airflow_provider_partners.operators.extract import ExtractOperator
-from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +57,7 @@ class YotpoExtractOperator(ExtractOperator):
 
     def query_filters(self) -> dict[str, Any]:
         """Return the field of the window."""
-        return {"time_field": self.time_field if is_given(self.time_field) else None}
+        return {"time_field": self.time_field}
 
     def hook(self) -> YotpoHook:
         """Return the store's hook."""

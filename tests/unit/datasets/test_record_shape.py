@@ -122,5 +122,5 @@ def test_a_path_that_the_list_does_not_have_is_refused(shape: RecordShape, probl
 
 @pytest.mark.parametrize(("name", "value"), [("format", "parqet"), ("nested", "list"), ("on_new_fields", "warning")])
 def test_an_unknown_choice_is_refused(name: str, value: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"There is no {name}='{value}'"):
+    with pytest.raises(ConfigurationError, match=f"'{name}' is '{value}'"):
         StorageOptions(**{name: value})

@@ -128,7 +128,7 @@ def test_a_try_with_other_personal_data_starts_from_the_beginning(context: dict[
         ({"add_columns": 5}, "'add_columns' has the type int, and True or a dict"),
         ({"add_columns": "perhaps"}, "'add_columns' is neither true nor false"),
         ({"drop": 5}, "'drop' is 5, and a list of names is needed"),
-        ({"format": "csv"}, "There is no format='csv'"),
+        ({"format": "csv"}, "'format' is 'csv'"),
         ({"min_records": 0}, "'min_records' is 0"),
     ],
 )

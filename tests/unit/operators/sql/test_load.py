@@ -610,7 +610,7 @@ def test_a_table_in_a_schema(staging, warehouse):
     [
         ({"keys": None}, "mode='merge' needs 'keys'"),
         ({"keys": ["idd"]}, "'keys' names 'idd', which the records don't have: did you mean 'id'"),
-        ({"mode": "upsert"}, "There is no mode='upsert'"),
+        ({"mode": "upsert"}, "'mode' is 'upsert'"),
         ({"mode": "repalce"}, "did you mean 'replace'"),
         ({"table": "a..b"}, "'table' is 'a..b'"),
         ({"table": "a b"}, "'table' is 'a b'"),
