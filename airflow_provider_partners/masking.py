@@ -29,6 +29,7 @@ YOTPO_CUSTOMERS = "https://core-api.yotpo.com/reference/customers"
 YOTPO_REVIEWS = "https://develop.yotpo.com/reference/retrieve-all-reviews"
 OUTCOMES = "airflow_provider_partners.sync.outcomes"
 DIFFERENCES = "airflow_provider_partners.sync.reconcile"
+ADDED_COLUMNS = "airflow_provider_partners.datasets.record_shape"
 
 _EMAIL = re.compile(r"(?<![^\s@<>\"'])[^\s@<>\"']++@[^\s@<>\"']+\.[^\s@<>\"']+")
 _PHONE = re.compile(r"\+\d[\d\s().-]{6,}\d")
@@ -193,6 +194,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed(OUTCOMES, WORD, "outcome.changed"),
     Allowed(DIFFERENCES, WORD, "finding.state finding.fields"),
     Allowed(DIFFERENCES, TEXT, "finding.reason"),
+    Allowed(ADDED_COLUMNS, TIME, "_extracted_at _since _until"),
 )
 """All that is shown. A name without a place is harmless even in a customer or an address."""
 

@@ -148,6 +148,23 @@ def test_an_unknown_text_of_a_person_is_masked_but_not_ids_times_and_flags() -> 
     assert mask_record(customer, resource="customers") == {**customer, "nickname": MASK}
 
 
+def test_what_this_provider_writes_is_shown() -> None:
+    """Outcomes, findings and added columns hold no free text of a customer; a contact in them is masked nevertheless."""
+    outcome = {
+        **{"kind": "order", "external_id": "5", "action": "updated", "yotpo_id": 7, "order_id": None},
+        **{"reason": "Yotpo has a newer order", "changed": ["payment_status"], "notes": ["keeps: 81"], "rule": None},
+        "suppressed": ["return_abuse 0.91 >= 0.8"],
+    }
+    finding = {"external_id": "5", "state": "different", "fields": ["payment_status"], "reason": ""}
+    times = {"_extracted_at": "2026-05-01T00:00:00Z", "_since": None, "_until": "2026-05-01T00:00:00Z"}
+    assert mask_record(outcome, resource="orders outcomes") == outcome
+    assert mask_record(finding, resource="findings") == finding
+    assert mask_record(times, resource="customers") == times
+    assert mask_record({"notes": ["a@b.example"]}, resource="orders outcomes") == {"notes": [MASK]}
+    # Fields of the same names in a partner's list may be free text.
+    assert mask_record({"notes": ["Ann"], "reason": "Ann"}, resource="customers") == {"notes": [MASK], "reason": MASK}
+
+
 def test_missing_values_stay_missing() -> None:
     record = {"email": None, "phone": "", "customer": None, "addresses": [], "billingAddress": {}}
     assert mask_record(record) == record
