@@ -81,9 +81,10 @@ def check_arguments(owner: object, checks: Mapping[str, Check]) -> None:
         value = getattr(owner, name)
         text_form = TEXT_FORMS.get(check)
         if text_form is not None and (value is None or isinstance(value, str)):
-            given = value is not None and is_given(value)
-            required = value if check is check_name else None
-            value = text_form(value) if given else _default_of(parameters.get(name), required)
+            if value is not None and is_given(value):
+                value = text_form(value)
+            else:
+                value = _default_of(parameters.get(name), required=value if check is check_name else None)
             setattr(owner, name, value)
         if value is not None:
             check(name, value)

@@ -17,6 +17,7 @@ from airflow_provider_partners.arguments import parse_structure
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.sync.old_orders import OLD_AFTER_MONTHS
 from airflow_provider_partners.sync.property_sources import Level, PropertyMapping, parse_properties
+from airflow_provider_partners.windows import is_given
 
 
 class Options(BaseModel):
@@ -69,7 +70,7 @@ def parse_json_text(value: Any, title: str) -> Any:
     """
     if not isinstance(value, str):
         return value
-    if value.strip() in {"", "None"}:
+    if not is_given(value.strip()):
         return None
     parsed = parse_structure(value)
     if isinstance(parsed, str):

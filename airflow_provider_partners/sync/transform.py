@@ -15,6 +15,7 @@ from airflow_provider_partners.sync.user_code import (
     check_signature,
     load_object,
 )
+from airflow_provider_partners.windows import is_given
 
 __all__ = ["LeaveOut", "Transform", "apply_transform", "parse_transform"]
 
@@ -50,7 +51,7 @@ def parse_transform(value: Transform | str | None) -> Transform | None:
     :param value: a function, or its import path ``package.module:function``
     :raises ConfigurationError: when there is no such function, or it takes other arguments
     """
-    if value is None or (isinstance(value, str) and value.strip() in {"", "None"}):
+    if value is None or (isinstance(value, str) and not is_given(value.strip())):
         return None
     function: Transform = load_object(value.strip(), "'transform'") if isinstance(value, str) else value
     check_signature(function, "'transform'", _SIGNATURE, {}, order={}, context=OrderContext())
