@@ -79,6 +79,13 @@ WordRepair = BeforeValidator(to_word)
 
 Text = Annotated[str, TextRepair]
 ExternalId = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(to_id)]
+LookupId = Annotated[
+    ExternalId,
+    # The filter external_ids (https://core-api.yotpo.com/reference/orders) would read a comma as the end of an id, so
+    # the record could be created and never be found again.
+    _rule(lambda value: "," not in value, "must have no comma, because Yotpo looks records up by lists of ids"),
+]
+"""The external id of a record that a write has to find again."""
 Text64 = Annotated[str, Field(max_length=64), TextRepair]
 Text255 = Annotated[str, Field(max_length=255), TextRepair]
 Url = Annotated[

@@ -23,6 +23,7 @@ from airflow_provider_partners.sync.payload.base import (
     ExternalId,
     Flag,
     LanguageCode,
+    LookupId,
     Payload,
     PayloadError,
     Phone,
@@ -193,7 +194,7 @@ class Order(Payload):
     required: ClassVar[tuple[str, ...]] = ("order_date", "line_items")
     read_only: ClassVar[frozenset[str]] = _ADDED_BY_YOTPO | {"source"}
 
-    external_id: ExternalId | None = None
+    external_id: LookupId | None = None
     order_name: Text | None = None
     order_date: Timestamp | None = None
     checkout_token: Text | None = None
@@ -293,7 +294,7 @@ class Product(Payload):
     # An empty name takes the product out of its group (https://core-api.yotpo.com/reference/products).
     may_be_empty: ClassVar[frozenset[str]] = frozenset({"group_name"})
 
-    external_id: ExternalId | None = None
+    external_id: LookupId | None = None
     name: Text255 | None = None
     description: Text | None = None
     status: Annotated[Literal["active", "draft", "archived", "inactive"], WordRepair] | None = None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.sync.payload.base import PayloadError
-from airflow_provider_partners.sync.payload.models import Customer, Fulfillment, Order, Product
+from airflow_provider_partners.sync.payload.models import Customer, Fulfillment, LineItem, Order, Product
 
 ORDER: dict[str, Any] = {
     "external_id": "1001",
@@ -55,6 +55,14 @@ def test_a_new_fulfillment_requires_four_fields_and_an_update_none(field: str) -
 def test_a_product_needs_nothing_but_its_id() -> None:
     assert Product.violations({"external_id": "p-1"}) == []
     assert Product.violations({"name": "x"}) == ["external_id: required"]
+
+
+@pytest.mark.parametrize(("model", "body"), [(Order, ORDER), (Product, {"name": "x"})])
+def test_an_id_with_a_comma_is_refused_since_no_lookup_finds_it(model: type[Order | Product], body: Any) -> None:
+    """Records are found by the filter ``external_ids``, a list: https://core-api.yotpo.com/reference/orders."""
+    (violation,) = model.violations({**body, "external_id": "A,1"})
+    assert violation == "external_id: must have no comma, because Yotpo looks records up by lists of ids"
+    assert LineItem.violations({"external_product_id": "A,1", "quantity": 1}) == []
 
 
 @pytest.mark.parametrize(
