@@ -37,7 +37,7 @@ from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.payload.base import Payload
 from airflow_provider_partners.sync.payload.models import Fulfillment, LineItem, Order, Product, StoreCustomer
 from airflow_provider_partners.sync.payload.repairs import to_id
-from airflow_provider_partners.sync.values import decode_json, same_value
+from airflow_provider_partners.sync.values import decode_json, read_constant, same_value
 
 __all__ = ["ColumnMapping"]
 
@@ -115,22 +115,27 @@ class ColumnMapping:
         """Return the mapping that a user wrote.
 
         :param kind: ``orders``, ``products``, ``fulfillments`` or ``customers``
-        :param columns: each property with its column, or with ``{"value": constant}``
+        :param columns: each property with its column, or with a constant: ``{"value": "EUR"}``
+            or ``constant:EUR``
         :raises ConfigurationError: for a property that Yotpo doesn't have, or a source that is neither
         """
         targets = []
         for path, source in columns.items():
             place = _resolve(kind, str(path))
-            if isinstance(source, str) and source:
+            if constant := read_constant(source):
+                targets.append(_Target(*place, constant=constant.value))
+            elif isinstance(source, str) and source:
                 targets.append(_Target(*place, column=source))
-            elif isinstance(source, Mapping) and set(source) == {"value"}:
-                targets.append(_Target(*place, constant=source["value"]))
             else:
                 message = f"'columns' gives '{path}' neither a column nor a constant"
                 remedy = f"Write {{'{path}': 'name_of_the_column'}}, or {{'{path}': {{'value': 'EUR'}}}}."
                 raise ConfigurationError(message, remedy=remedy)
         named = {target.column for target in targets if target.column is not None}
-        _require_identity(kind, {".".join(target.steps) for target in targets})
+        # A constant is the same in each row, so only the order of fulfillments may be one.
+        names = {
+            ".".join(target.steps) for target in targets if target.column is not None or target.steps == (PARENT_ID,)
+        }
+        _require_identity(kind, names)
         owners: dict[str, tuple[str, ...]] = {}
         for target in sorted(targets, key=lambda each: each.rank):
             if target.column is not None:

@@ -7,8 +7,9 @@ A mapping names the source of each property as text::
 
 A source is relative to its record: the order, the order's line, or the line's product. In the mapping of a line,
 ``order.`` leads to the order. A list of sources takes the first one that has a value, and a step of a path may name
-alternatives: ``shippingAddress|billingAddress.countryCodeV2``. Any value that is no text is a constant. ``None``
-switches off what is sent by default.
+alternatives: ``shippingAddress|billingAddress.countryCodeV2``. A number, ``True`` and ``False`` are constants, and so
+is any value as ``{"value": "web"}``, as in :mod:`~airflow_provider_partners.sync.columns`. ``None`` switches off what
+is sent by default.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from airflow_provider_partners.arguments import suggest
-from airflow_provider_partners.sync.values import decode_json, items, text
+from airflow_provider_partners.sync.values import decode_json, items, read_constant, text
 
 log = logging.getLogger("airflow_provider_partners.sync")
 
@@ -255,13 +256,14 @@ def _warn_of_similar_name(level: Level, name: str) -> None:
 
 
 def _parse_source(level: Level, written: Any) -> Source:
+    constant = read_constant(written)
+    value = constant.value if constant else written
+    if isinstance(value, bool | int | float) or (constant and isinstance(value, str)):
+        return Source("constant", constant=value)
     if not isinstance(written, str):
-        if isinstance(written, bool | int | float):
-            return Source("constant", constant=written)
-        message = f"a {type(written).__name__} is no source. {_FORMS}"
-        raise ValueError(message)
-    if written.startswith("constant:"):
-        return Source("constant", constant=written.removeprefix("constant:"))
+        message = f"a {type(value).__name__} is no source. {_FORMS}"
+        # Pydantic takes a ValueError for a wrong value, and no TypeError.
+        raise ValueError(message)  # noqa: TRY004
     match = _PREFIXED.fullmatch(written.strip())
     if match is None:
         steps, of_order = _parse_path(level, written.strip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,8 @@ from airflow_provider_partners.records import Record, get_path, parse_json, repa
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 """A telephone number as Yotpo takes it. ``\\d`` would match the digits of every script."""
+
+CONSTANT_PREFIX = "constant:"
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _RESERVED = ":/?#[]@!$&'()*+,;="
@@ -147,3 +150,23 @@ def decode_json(value: Any) -> Any:
         return parse_json(value)
     except ValueError:
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value that a mapping gives itself, in place of a path or a column."""
+
+    value: Any
+
+
+def read_constant(source: Any) -> Constant | None:
+    """Return the constant that a source of a mapping stands for; ``None`` if it names a place.
+
+    >>> read_constant("constant:web"), read_constant({"value": "web"}), read_constant("web")
+    (Constant(value='web'), Constant(value='web'), None)
+    """
+    if isinstance(source, Mapping) and set(source) == {"value"}:
+        return Constant(source["value"])
+    if isinstance(source, str) and source.startswith(CONSTANT_PREFIX):
+        return Constant(source.removeprefix(CONSTANT_PREFIX))
+    return None

@@ -159,6 +159,13 @@ def test_a_line_needs_a_column_and_not_only_constants() -> None:
     assert order["line_items"] == [{"external_product_id": "mug", "quantity": 1}]
 
 
+@pytest.mark.parametrize(("source", "value"), [({"value": "EUR"}, "EUR"), ("constant:EUR", "EUR"), ({"value": 5}, 5)])
+def test_a_constant_is_written_as_in_the_mappings_of_custom_properties(source: Any, value: Any) -> None:
+    (order,) = grouped([{"id": 1}], {"external_id": "id", "custom_properties.custom": source})
+
+    assert order["custom_properties"] == {"custom": value}
+
+
 def test_columns_of_nested_records_and_json_in_a_cell() -> None:
     columns = {"external_id": "order.no", "customer": "buyer", "custom_properties": "extra"}
 

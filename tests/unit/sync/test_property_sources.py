@@ -59,6 +59,8 @@ def read(level: Any, source: Any, record: Any) -> Any:
         ("metafield:custom.gift", True),
         ("customer.metafield:loyalty.tier", "gold"),
         ("constant:a:b.c", "a:b.c"),
+        ({"value": "option:Color"}, "option:Color"),
+        ({"value": False}, False),
         (True, True),
         (2.5, 2.5),
         ("nowhere.at.all", None),
