@@ -220,9 +220,7 @@ class ExtractOperator(StoringOperator):
             self.log.info(
                 "Published to %s, %s", reference.uri, "changed" if reference.extra["changed"] else "unchanged"
             )
-        self.activity.set_datasets_written(reference)
-        self.activity.set_list_read(self.resource, reference.records)
-        self.activity.records = reference.records - int(reference.extra.get("resumed", 0))
+        self.record_dataset(self.resource, reference)
         self._advance_watermark(context, reference)
         if reference.uri != staged.uri:
             self._remove_staged(staged)

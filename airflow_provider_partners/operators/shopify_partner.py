@@ -229,8 +229,6 @@ class ShopifyPartnerQueryOperator(DocumentOperator, StoringOperator):
                 options=options,
             )
         self.require_min_records(reference)
-        self.activity.set_datasets_written(reference)
-        self.activity.set_list_read(self.resource, reference.records)
-        self.activity.records = reference.records - int(reference.extra.get("resumed", 0))
+        self.record_dataset(self.resource, reference)
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
         return reference.to_dict()

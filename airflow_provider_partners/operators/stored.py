@@ -155,3 +155,13 @@ class StoringOperator(PartnerOperator):
             f"{self.min_records}"
         )
         raise DatasetError(message, remedy="Look at the partner's side, or lower 'min_records'; a retry reads again.")
+
+    def record_dataset(self, resource: str, reference: DatasetRef) -> None:
+        """Record a list that was read to its end, and its dataset. Metrics count the records of this try alone.
+
+        :param resource: the list
+        :param reference: the dataset where it belongs
+        """
+        self.activity.set_datasets_written(reference)
+        self.activity.set_list_read(resource, reference.records)
+        self.activity.records = reference.records - int(reference.extra.get("resumed", 0))
