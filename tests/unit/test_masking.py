@@ -149,10 +149,17 @@ def test_an_unknown_text_of_a_person_is_masked_but_not_ids_times_and_flags() -> 
 
 
 def test_what_this_provider_writes_is_shown() -> None:
-    """Outcomes, findings and added columns hold no free text of a customer; a contact in them is masked nevertheless."""
+    """Outcomes, findings and added columns hold no free text of a customer. A contact in them is masked anyway."""
     outcome = {
-        **{"kind": "order", "external_id": "5", "action": "updated", "yotpo_id": 7, "order_id": None},
-        **{"reason": "Yotpo has a newer order", "changed": ["payment_status"], "notes": ["keeps: 81"], "rule": None},
+        "kind": "order",
+        "external_id": "5",
+        "action": "updated",
+        "yotpo_id": 7,
+        "order_id": None,
+        "reason": "Yotpo has a newer order",
+        "changed": ["payment_status"],
+        "notes": ["keeps: 81"],
+        "rule": None,
         "suppressed": ["return_abuse 0.91 >= 0.8"],
     }
     finding = {"external_id": "5", "state": "different", "fields": ["payment_status"], "reason": ""}
