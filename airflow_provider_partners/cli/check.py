@@ -186,7 +186,7 @@ class _App:
 
     def check(self) -> tuple[str, str, str]:
         """Read which shops have the app."""
-        with _short(open_hook("shopify_partner", self._conn_id)) as client:
+        with open_hook("shopify_partner", self._conn_id) as client:
             answer = client.ping()
             if (app_id := _app_id()) is None:
                 return answer, "", ""
@@ -223,26 +223,20 @@ def _route_checks(route: Route) -> Iterator[_Check]:
         yield _Check("voucherify", subject(route.voucherify_conn_id), lambda: _check_voucherify(route))
 
 
-def _short(hook: Any) -> Any:
-    """Let a hook wait no longer than a person does."""
-    hook.short_timeouts = True
-    return hook
-
-
 def _ping(partner: str, conn_id: str) -> tuple[str, str, str]:
-    with _short(open_hook(partner, conn_id)) as client:
+    with open_hook(partner, conn_id) as client:
         return client.ping(), "", ""
 
 
 def _check_yofi(route: Route) -> tuple[str, str, str]:
-    with _short(open_hook("yofi", route.yofi_conn_id, shop=route.shop)) as client:
+    with open_hook("yofi", route.yofi_conn_id, shop=route.shop) as client:
         answer = client.ping()
         next(client.extract("returns", page_size=1).records(), None)
         return answer, "", ""
 
 
 def _check_voucherify(route: Route) -> tuple[str, str, str]:
-    with _short(open_hook("voucherify", route.voucherify_conn_id)) as client:
+    with open_hook("voucherify", route.voucherify_conn_id) as client:
         answer = client.ping()
         next(client.extract("redemptions", page_size=1).records(), None)
         return answer, "", ""
@@ -254,7 +248,7 @@ def _check_shopify(route: Route) -> tuple[str, str, str]:
 
     orders = RESOURCES["orders"]
     client: ShopifyAdminClient
-    with _short(open_hook("shopify_admin", route.shopify_admin_conn_id, shop=route.shop)) as client:
+    with open_hook("shopify_admin", route.shopify_admin_conn_id, shop=route.shop) as client:
         access = client.access()
         needed = [*orders.scopes, *(orders.personal_scopes if route.personal_data else ())]
         missing = [scope for scope in needed if not access.allows(scope)]

@@ -50,33 +50,37 @@ def find_lane(route: Route, **dag_arguments: Any) -> dict[str, Any]:
     return dict(select_lanes([route], build=given).lanes[0])
 
 
-def read_orders(lane: Mapping[str, Any], **selection: Any) -> OrderSources:
+def read_orders(lane: Mapping[str, Any], *, is_patient: bool = False, **selection: Any) -> OrderSources:
     """Return orders from Shopify, without what belongs to them.
 
+    :param is_patient: see :func:`~airflow_provider_partners.cli.partners.open_hook`
     :param selection: ``match`` or ``query``, as the client's ``extract`` takes them
     """
     read_at = _now()
-    with open_hook("shopify_admin", lane["shopify_admin_conn_id"], shop=lane["shop"]) as shopify:
+    with open_hook("shopify_admin", lane["shopify_admin_conn_id"], shop=lane["shop"], is_patient=is_patient) as shopify:
         found = shopify.extract(
             "orders", personal_data=lane["personal_data"], fields=lane["fields"] or None, **selection
         )
         return OrderSources(orders=list(found.records()), read_at={"orders": read_at})
 
 
-def read_sources(lane: Mapping[str, Any], sources: OrderSources, advance: Callable[[], None]) -> None:
+def read_sources(
+    lane: Mapping[str, Any], sources: OrderSources, advance: Callable[[], None], *, is_patient: bool = False
+) -> None:
     """Add what Yofi and Voucherify know of the orders.
 
     :param advance: called after each partner
+    :param is_patient: see :func:`~airflow_provider_partners.cli.partners.open_hook`
     """
     if lane["yofi_conn_id"]:
-        _read_yofi(lane, sources)
+        _read_yofi(lane, sources, is_patient)
     advance()
     if lane["voucherify_conn_id"] and sources.orders:
-        _read_voucherify(lane, sources)
+        _read_voucherify(lane, sources, is_patient)
     advance()
 
 
-def _read_yofi(lane: Mapping[str, Any], sources: OrderSources) -> None:
+def _read_yofi(lane: Mapping[str, Any], sources: OrderSources, is_patient: bool) -> None:
     from airflow_provider_partners.pipelines.order_arguments import CLAIMS_LOOKBACK
 
     sources.read_at |= dict.fromkeys(("returns", "customers", "claims"), _now())
@@ -84,19 +88,19 @@ def _read_yofi(lane: Mapping[str, Any], sources: OrderSources) -> None:
     customers = [(order.get("customer") or {}).get("legacyResourceId") for order in sources.orders]
     customer_ids = list(dict.fromkeys(str(each) for each in customers if each))
     now = datetime.now(UTC)
-    with open_hook("yofi", lane["yofi_conn_id"], shop=lane["shop"]) as yofi:
+    with open_hook("yofi", lane["yofi_conn_id"], shop=lane["shop"], is_patient=is_patient) as yofi:
         sources.returns = list(yofi.extract("returns", match={"order_id": order_ids}).records())
         sources.customers = list(yofi.extract("customers", match={"customer_id": customer_ids}).records())
         sources.claims = list(yofi.extract("claims", since=now - CLAIMS_LOOKBACK, until=now).records())
 
 
-def _read_voucherify(lane: Mapping[str, Any], sources: OrderSources) -> None:
+def _read_voucherify(lane: Mapping[str, Any], sources: OrderSources, is_patient: bool) -> None:
     from airflow_provider_partners.pipelines.order_arguments import COUPONS_LOOKBACK
 
     sources.read_at["redemptions"] = _now()
     oldest = min(timestamps.parse(order["createdAt"]) for order in sources.orders)
     sources.redemptions_from = oldest - COUPONS_LOOKBACK
-    with open_hook("voucherify", lane["voucherify_conn_id"]) as voucherify:
+    with open_hook("voucherify", lane["voucherify_conn_id"], is_patient=is_patient) as voucherify:
         found = voucherify.extract("redemptions", since=sources.redemptions_from, until=datetime.now(UTC))
         sources.redemptions = list(found.records())
 

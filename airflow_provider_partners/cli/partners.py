@@ -47,11 +47,14 @@ def find_list(name: str) -> tuple[str, Resource]:
     return partner, resources[resource]
 
 
-def open_hook(partner: str, conn_id: str | None = None, *, shop: str | None = None) -> PartnerHook[Any]:
-    """Return the hook of a partner.
+def open_hook(
+    partner: str, conn_id: str | None = None, *, shop: str | None = None, is_patient: bool = False
+) -> PartnerHook[Any]:
+    """Return the hook of a partner. It waits no longer than a person does.
 
     :param conn_id: of the connection; the partner's default
     :param shop: for the partners whose hook takes one
+    :param is_patient: wait as long as a task does: a command that writes has to get to its end
     :raises UsageError: when a shop is given to another partner
     """
     module, _, name = str(PARTNERS[partner]["hook-class-name"]).rpartition(".")
@@ -64,6 +67,7 @@ def open_hook(partner: str, conn_id: str | None = None, *, shop: str | None = No
 
     arguments = {"shop": shop_domain(shop)} if shop else {}
     hook: PartnerHook[Any] = hook_class(conn_id or hook_class.default_conn_name, **arguments)
+    hook.short_timeouts = not is_patient
     return hook
 
 

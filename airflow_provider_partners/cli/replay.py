@@ -63,9 +63,9 @@ def _replay_shop(
     ids = sorted({each for each_rejects in rejects for each in each_rejects.ids})
     results: dict[str, dict[str, Any]] = {}
     with output.progress(f"Sending {shop}", 3 + len(ids)) as advance:
-        sources = order_sources.read_orders(lane, match={"id": ids})
+        sources = order_sources.read_orders(lane, is_patient=True, match={"id": ids})
         advance()
-        order_sources.read_sources(lane, sources, advance)
+        order_sources.read_sources(lane, sources, advance, is_patient=True)
         built = list(order_sources.build(lane, sources))
         for order in built:
             if isinstance(order, UnmappableOrder):
@@ -97,7 +97,7 @@ def _write(lane: Mapping[str, Any], ready: list[dict[str, Any]], *, dry_run: boo
     from airflow_provider_partners.sync.upsert.orders import upsert_orders
     from airflow_provider_partners.sync.upsert.products import upsert_products
 
-    hook = open_hook("yotpo", lane["yotpo_conn_id"])
+    hook = open_hook("yotpo", lane["yotpo_conn_id"], is_patient=True)
     with hook as client, VersionLog(version_log_uri(hook.account or "")) as versions:
         shared: dict[str, Any] = {"dry_run": dry_run, "workers": settings.parallel_calls(), "versions": versions}
         for _ in upsert_products(client, ready, **shared):

@@ -36,6 +36,9 @@ _COUNTS = (
     "left_out",
     "rejected",
 )
+MOST_FAILURES = 20
+"""Failed lanes that a text names. A chat refuses or cuts a longer message: Slack's limit is 40,000 characters."""
+
 _ALWAYS_SHOWN = frozenset({"read", "created", "updated", "rejected"})
 
 _REASONS = {"success": "success", "timed_out": "timed out"}
@@ -111,12 +114,14 @@ class RunMessage:
 
     def _lines(self) -> Iterator[str]:
         yield self.title
-        for failure in self.failures:
+        for failure in self.failures[:MOST_FAILURES]:
             where = f"{failure.lane or ''}{' at ' if failure.lane and failure.task else ''}{failure.task or ''}"
             # Not wrapped: a chat has its own width.
             yield f"{where}: {failure.message or 'it left no error, see its log'}"
             if failure.remedy:
                 yield f"  {REMEDY_LABEL}{failure.remedy}"
+        if (more := len(self.failures) - MOST_FAILURES) > 0:
+            yield f"and {more} more, see the report of the run"
         if self.lanes:
             shown = [name for name in _COUNTS if self.counts.get(name) or name in _ALWAYS_SHOWN]
             counts = ", ".join(f"{self.counts.get(name, 0)} {name.replace('_', ' ')}" for name in shown)

@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from airflow_provider_partners import settings
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.writer import DatasetWriter
+from airflow_provider_partners.hooks.base import PartnerHook
 
 SHOP = "aurora-apparel.myshopify.com"
 DAG, RUN = "yofi_shopify_to_yotpo", "manual__2026-05-01T00:00:00+00:00"
@@ -103,3 +105,21 @@ def test_a_replay_of_everything_is_refused(command):
     printed = command("replay")
     assert printed.code == 2
     assert "--shop SHOP" in printed.err
+
+
+def test_a_replay_waits_for_limits_as_long_as_a_task_does(command, ids, monkeypatch):
+    """A command that only reads gives up while a person waits; one that writes has to get to its end."""
+    waits, real = [], PartnerHook.client_options
+
+    def client_options(hook, *credential):
+        options = real(hook, *credential)
+        waits.append(options.max_wait)
+        return options
+
+    monkeypatch.setattr(PartnerHook, "client_options", client_options)
+    leave(ids)
+    command("replay", "--run", RUN)
+    assert set(waits) == {settings.max_wait()}
+    waits.clear()
+    command("diff", ids[0], "--shop", SHOP)
+    assert max(waits) < settings.max_wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -87,3 +88,14 @@ def test_a_wrong_connection_fails_without_its_secret(command, sandbox, monkeypat
     assert printed.code == 3
     assert "401" in printed.err
     assert "another-secret" not in printed.out + printed.err
+
+
+def test_a_partner_that_is_down_is_reported_while_a_person_waits(command, monkeypatch):
+    """A task retries for more than a minute. Nothing listens at port 9 (discard, RFC 863)."""
+    connection = {"conn_type": "voucherify", "host": "http://127.0.0.1:9", "login": "an-app", "password": "a-token"}
+    monkeypatch.setenv("AIRFLOW_CONN_DOWN", json.dumps(connection))
+    started = time.monotonic()
+    printed = command("sample", "voucherify.redemptions", "--conn-id", "down")
+    assert printed.code == 3
+    assert "no connection could be made" in printed.err
+    assert time.monotonic() - started < 30

@@ -120,3 +120,19 @@ def test_a_dag_of_one_s_own_gets_the_macro():
         pass
     text = dag.get_template_env().from_string("{{ partner_summary() }}").render(context(None, reason="success"))
     assert text.startswith("sync success")
+
+
+def test_a_text_names_only_so_many_lanes_that_a_chat_takes_it():
+    """Slack cuts a text of more than 40,000 characters (docs.slack.dev: chat.postMessage, "Truncating content")."""
+    error = TaskError(task="upsert_orders", message="Yotpo: The secret is invalid (HTTP 401)", remedy="Renew it." * 20)
+    lanes = [
+        LaneReport(shop=f"{number}.myshopify.com", state="failed", failed_at="upsert_orders", error=error)
+        for number in range(1000)
+    ]
+    write_report(RunReport(dag_id="sync", run_id=RUN, state="failed", lanes=lanes), "")
+
+    message = RunMessage.of(context(None, reason="task_failure"))
+
+    assert len(message.failures) == 1000
+    assert len(message.text) < 40_000
+    assert "and 980 more, see the report of the run" in message.text.splitlines()
