@@ -8,6 +8,7 @@ object's or a list's own fields. Shopify's come from its schema and Voucherify's
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -17,7 +18,9 @@ from typing import Any
 from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 
-__all__ = ["FieldTypes", "check_field_path", "field_types", "top_level_types"]
+__all__ = ["FieldTypes", "check_field_path", "field_types", "requested_names", "top_level_types"]
+
+log = logging.getLogger("airflow_provider_partners.api")
 
 FieldTypes = Mapping[str, Any]
 """A type, such as ``timestamp``, or the tree of the own fields, by name. ``*`` stands for any further name."""
@@ -50,7 +53,9 @@ def top_level_types(types: FieldTypes) -> dict[str, str]:
     return {name: kind if isinstance(kind, str) else "json" for name, kind in types.items() if name != "*"}
 
 
-def check_field_path(argument: str, path: str, types: FieldTypes, *, requested: str = "") -> None:
+def check_field_path(
+    argument: str, path: str, types: FieldTypes, *, requested: str = "", may_be_new: bool = False
+) -> None:
     """Refuse a dotted path that no declared field and no requested one has.
 
     An object without declared fields of its own may have any, such as ``metadata``.
@@ -59,17 +64,30 @@ def check_field_path(argument: str, path: str, types: FieldTypes, *, requested: 
     :param path: such as ``lineItems.customAttributes``; lists are passed through
     :param types: the declared fields; without any, every path is taken
     :param requested: the request, as text: what a user has named in it may be part of the records
+    :param may_be_new: take a path that is like no declared one: the partner may have more fields than are declared
     :raises ConfigurationError: when there is no such field; the error names the nearest one
     """
     if not types or _has(types, path):
         return
-    words = set(_NAME.findall(requested))
+    words = requested_names(requested)
     if all(step in words for step in _undeclared_steps(types, path)):
         return
-    known = sorted(_paths(types))
-    message = f"'{argument}' names '{path}', which is no field of this list{suggest(path, known)}"
+    nearest = suggest(path, sorted(_paths(types)))
+    if may_be_new and not nearest:
+        log.warning("'%s' names '%s', which is no declared field of this list", argument, path)
+        return
+    message = f"'{argument}' names '{path}', which is no field of this list{nearest}"
     fields = ", ".join(name for name in types if name != "*")
-    raise ConfigurationError(message, remedy=f"Its fields are: {fields}. Dots lead into objects and lists.")
+    remedy = f"Its fields are: {fields}. Dots lead into objects and lists."
+    raise ConfigurationError(message, remedy=remedy)
+
+
+def requested_names(requested: str) -> set[str]:
+    """Return all names in a request: what a user has named in it may be part of the records.
+
+    :param requested: the request, as text
+    """
+    return set(_NAME.findall(requested))
 
 
 def _has(types: FieldTypes, path: str) -> bool:

@@ -91,17 +91,18 @@ class RecordShape:
         text = json.dumps([sorted(self.drop), sorted(self.hash), key, dict(self.added)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def check(self, types: FieldTypes, *, requested: str = "") -> None:
+    def check(self, types: FieldTypes, *, requested: str = "", may_be_new: bool = False) -> None:
         """Refuse paths that the list does not have, and added columns that it has already.
 
         :param types: the declared fields
         :param requested: the request, as text: what a user has named in it may be part of the records
+        :param may_be_new: take a path that is like no declared one
         :raises ConfigurationError: when there is one
         """
         for path in self.drop:
-            check_field_path("drop", path, types, requested=requested)
+            check_field_path("drop", path, types, requested=requested, may_be_new=may_be_new)
         for path in self.hash:
-            check_field_path("hash", path, types, requested=requested)
+            check_field_path("hash", path, types, requested=requested, may_be_new=may_be_new)
         for name in self.added:
             if name in types:
                 message = f"'add_columns' names '{name}', which is a field of this list already"
@@ -173,6 +174,11 @@ class StorageOptions:
         check_choice("on_new_fields", self.on_new_fields, NEW_FIELDS)
         if self.format == "parquet":
             check_pyarrow()
+
+    @property
+    def may_have_new_fields(self) -> bool:
+        """True if fields without a declaration may be dropped and hashed: the error of a new field says to drop it."""
+        return self.on_new_fields != "ignore"
 
     @property
     def fingerprint(self) -> str:

@@ -13,14 +13,14 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from airflow_provider_partners import settings, timestamps
-from airflow_provider_partners.api.record_types import top_level_types
+from airflow_provider_partners.api.record_types import requested_names, top_level_types
 from airflow_provider_partners.datasets import lineage
 from airflow_provider_partners.datasets.formats.json_lines import (
     JSONL_SUFFIX,
@@ -80,6 +80,7 @@ class DatasetWriter:
     :param nested: in Parquet, objects and lists are JSON text (``json``) or Arrow's structures (``struct``)
     :param on_new_fields: a field without a declaration is kept (``ignore``), also logged (``warn``), or fails the
         dataset (``fail``)
+    :param requested_fields: fields that a user has requested besides the declared ones, so that they are not new
     :param part_size: compressed bytes after which a part is written; ``[partners] part_mb`` by default
     :param part_seconds: seconds after which it is written in any case; ``[partners] part_seconds`` by default
     :param saved_first: datasets that must never be behind this one: they are saved right before it
@@ -100,6 +101,7 @@ class DatasetWriter:
         file_format: str = "jsonl",
         nested: str = "json",
         on_new_fields: str = "ignore",
+        requested_fields: Collection[str] = (),
         part_size: int | None = None,
         part_seconds: float | None = None,
         saved_first: Sequence[DatasetWriter] = (),
@@ -127,7 +129,7 @@ class DatasetWriter:
         self._parts: list[PartEntry] = []
         self._position: Mapping[str, Any] | None = None
         self._schema = SchemaObserver(columns or (), limit=MAX_FIELDS if file_format == "jsonl" else math.inf)
-        self._new_fields: set[str] = set()
+        self._new_fields, self._requested = set[str](), frozenset(requested_fields)
         self._content = b""
         self._read_at = timestamps.isoformat(datetime.now(UTC))
 
@@ -257,7 +259,7 @@ class DatasetWriter:
     def _check_new_fields(self) -> None:
         if self._on_new_fields == "ignore":
             return
-        new = [name for name in self._schema.undeclared if name not in self._new_fields]
+        new = [name for name in self._schema.undeclared if name not in self._new_fields | self._requested]
         if not new:
             return
         self._new_fields.update(new)
@@ -397,7 +399,8 @@ def write_dataset(
     """
     options = options or StorageOptions()
     types, shape = extraction.record_types, options.shape
-    shape.check(types, requested=json.dumps(extraction.request, default=str))
+    requested = json.dumps(extraction.request, default=str)
+    shape.check(types, requested=requested, may_be_new=options.may_have_new_fields)
     if options.on_new_fields != "ignore" and not types:
         message = f"on_new_fields='{options.on_new_fields}' needs declared fields, and {extraction.resource} has none"
         raise ConfigurationError(message, remedy="Leave the argument out for this list.")
@@ -412,6 +415,7 @@ def write_dataset(
         file_format=options.format,
         nested=options.nested,
         on_new_fields=options.on_new_fields,
+        requested_fields=requested_names(requested),
     )
     position = cast("ResumePosition | None", writer.resume())
     window = extraction.window.to_dict() if extraction.window else {}

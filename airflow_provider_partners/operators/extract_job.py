@@ -150,7 +150,8 @@ class JobExtractOperator(ExtractOperator):
             job = self._choose_job(client, query_arguments, mode, uri)
             if job is not None:
                 types, request = field_types(job.source, job.resource), json.dumps(job.request, default=str)
-                self.storage_options().shape.check(types, requested=request)
+                options = self.storage_options()
+                options.shape.check(types, requested=request, may_be_new=options.may_have_new_fields)
             status = None if job is None else self._submit(job, uri, mode, new_try=new_try)
             if job is None or status is None:
                 clear_checkpoint(uri)

@@ -120,6 +120,18 @@ def test_a_path_that_the_list_does_not_have_is_refused(shape: RecordShape, probl
         shape.check(field_types("shopify_admin", "orders"))
 
 
+def test_a_field_that_is_newer_than_the_declaration_may_be_dropped_where_new_fields_are_watched() -> None:
+    """A GraphQL or JSON API may add a field at any time; the error of ``on_new_fields="fail"`` says to drop it."""
+    types = field_types("shopify_admin", "orders")
+
+    RecordShape(drop=("zzqx",)).check(types, may_be_new=True)
+
+    with pytest.raises(ConfigurationError, match=r"did you mean 'email'"):
+        RecordShape(drop=("emial",)).check(types, may_be_new=True)
+    with pytest.raises(ConfigurationError, match="'zzqx', which is no field of this list"):
+        RecordShape(drop=("zzqx",)).check(types)
+
+
 @pytest.mark.parametrize(("name", "value"), [("format", "parqet"), ("nested", "list"), ("on_new_fields", "warning")])
 def test_an_unknown_choice_is_refused(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"'{name}' is '{value}'"):

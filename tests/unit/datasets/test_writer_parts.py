@@ -217,3 +217,28 @@ def test_a_new_field_is_logged_or_refused(tmp_path: Path, on_new_fields: str, ca
     assert caplog.text.count("shoe_size") == 1
     assert "43" not in caplog.text
     assert [record.get("shoe_size") for record in read_dataset(target.commit())] == [None, 43, 44, 45]
+
+
+def test_a_field_that_a_user_has_requested_is_not_new(tmp_path: Path) -> None:
+    """``clientIp`` is a field of Shopify's Order that the package does not request by itself:
+    https://shopify.dev/docs/api/admin-graphql/latest/objects/Order."""
+    from airflow_provider_partners.api.extraction import Extraction, Segment
+    from airflow_provider_partners.api.pagination.page import Page
+    from airflow_provider_partners.datasets.record_shape import RecordShape, StorageOptions
+    from airflow_provider_partners.datasets.writer import write_dataset
+    from airflow_provider_partners.exceptions import DatasetError
+
+    def extraction(*fields: str) -> Extraction:
+        page = Page([{"id": "1", "clientIp": "192.0.2.1"}], None)
+        request = {"fields": list(fields)}
+        segments = [Segment(name="orders", fetch=lambda cursor: page)]
+        return Extraction(source="shopify_admin", resource="orders", request=request, segments=segments)
+
+    def stored(*fields: str, drop: tuple[str, ...] = ()) -> list[dict[str, str]]:
+        options = StorageOptions(on_new_fields="fail", shape=RecordShape(drop=drop))
+        return list(read_dataset(write_dataset(extraction(*fields), uri=str(tmp_path / "o"), options=options)))
+
+    with pytest.raises(DatasetError, match="fields that are not declared: clientIp"):
+        stored()
+    assert stored("clientIp") == [{"id": "1", "clientIp": "192.0.2.1"}]
+    assert stored(drop=("clientIp",)) == [{"id": "1"}]
