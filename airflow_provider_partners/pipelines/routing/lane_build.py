@@ -37,7 +37,7 @@ def resolve_build(route: Route, defaults: Mapping[str, Any]) -> dict[str, Any]:
     with _named(route):
         resolved = {
             "options": _merge_options(defaults, own) or None,
-            **{name: _merge(defaults.get(name), own[name]) for name in ("policy", "coupon_policy")},
+            **{name: _merge(name, defaults.get(name), own[name]) for name in ("policy", "coupon_policy")},
             **{name: defaults.get(name) if own[name] is None else own[name] for name in ("transform", "predictions")},
         }
         options = MappingOptions.parse(resolved["options"])
@@ -52,7 +52,7 @@ def resolve_build(route: Route, defaults: Mapping[str, Any]) -> dict[str, Any]:
     return {**resolved, **dict.fromkeys(PROPERTIES), "fields": fields}
 
 
-def _merge(default: Any, own: Any) -> Any:
+def _merge(name: str, default: Any, own: Any) -> Any:
     """Return the Dag's options with the keys of the route's. An import path has no keys, so it stays as it is."""
     from airflow_provider_partners.sync.user_code import is_import_path
 
@@ -60,35 +60,40 @@ def _merge(default: Any, own: Any) -> Any:
         return default
     if default is None or is_import_path(own) or is_import_path(default):
         return own
-    return {**_parsed(default), **_parsed(own)}
+    return {**_parsed(name, default), **_parsed(name, own)}
 
 
 def _merge_options(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the mapping with the custom properties in them, each property by itself."""
     merged: dict[str, Any] = {}
     for given in (defaults, own):
-        options = _parsed(given.get("options"))
+        options = _parsed("options", given.get("options"))
         kept = {name: merged.get(name, {}) for name in PROPERTIES}
         merged |= options
         for name in PROPERTIES:
-            properties = {**kept[name], **_parsed(options.get(name)), **_parsed(given.get(name))}
+            properties = {
+                **kept[name],
+                **_parsed(f"options.{name}", options.get(name)),
+                **_parsed(name, given.get(name)),
+            }
             if properties:
                 merged[name] = properties
     return merged
 
 
-def _parsed(value: Any) -> dict[str, Any]:
+def _parsed(name: str, value: Any) -> dict[str, Any]:
     """Return options as a dict.
 
+    :param name: the field of the route that has them, for the error
     :raises ConfigurationError: when they are something else
     """
     from airflow_provider_partners.sync.options import parse_json_text
 
-    parsed = parse_json_text(value, "options")
+    parsed = parse_json_text(value, f"'{name}'")
     if parsed is None:
         return {}
     if not isinstance(parsed, Mapping):
-        message = f"Wrong options: a {type(parsed).__name__}"
+        message = f"Wrong '{name}': a {type(parsed).__name__}"
         raise ConfigurationError(message, remedy="Write an object such as {…}.")
     return dict(parsed)
 
