@@ -280,7 +280,7 @@ def _window_lines(summary: RunSummary) -> list[str]:
         return []
     since, until = min(since for since, _ in windows), max(until for _, until in windows)
     label = "Window" if len(windows) == 1 else f"{len(windows)} windows"
-    return [f"{label}: {since} to {until}. Counts are of all tries.", ""]
+    return [f"{label}: {since} to {until}. Counts are of all tries; a cleared step counts orders from zero.", ""]
 
 
 def _requests(extras: Iterable[Mapping[str, Any]]) -> int:
