@@ -12,9 +12,10 @@ from airflow_provider_partners.files import first_line
 
 _NAME = re.compile(
     r"\b(column|table|relation|schema|database|constraint|index|type|function|role|user|near|encoding) \"([^\"]*)\""
+    r"|\b[Uu]nknown database '[^']*'"
 )
 """Where PostgreSQL quotes names and not values: its messages say what is named (errcodes and ``ereport`` calls in
-https://github.com/postgres/postgres)."""
+https://github.com/postgres/postgres). SQLite and MySQL quote the name of an unknown database, too."""
 
 _PLACEHOLDER = re.compile(r"'(%.?)'")
 
@@ -33,6 +34,10 @@ _MISTAKES = frozenset({
 })
 """Classes of errors that a retry doesn't mend: PEP 249 names the first three, PostgreSQL's drivers and DuckDB the
 others."""
+
+_REMEDY = (
+    "Correct the connection, the statement or the user's rights. The table's schema must exist; SQLite has no schemas."
+)
 
 
 @contextmanager
@@ -56,7 +61,7 @@ def database_errors(conn_id: str) -> Iterator[None]:
         message = f"The database of '{conn_id}' answers {kinds[0]}: {without_values(first_line(error))}"
         # SQLite has one class for all errors; https://sqlite.org/rescode.html#error is that of a wrong statement.
         if _MISTAKES.intersection(kinds) or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
-            raise ConfigurationError(message, remedy="Correct the statement, the table or the user's rights.") from None
+            raise ConfigurationError(message, remedy=_REMEDY) from None
         raise TransientError(message) from None
 
 

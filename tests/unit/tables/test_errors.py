@@ -6,9 +6,12 @@ The messages are PostgreSQL's (https://github.com/postgres/postgres, ``src/backe
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
-from airflow_provider_partners.tables.errors import without_values
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.tables.errors import database_errors, without_values
 
 
 @pytest.mark.parametrize(
@@ -44,8 +47,27 @@ def test_no_value_stays_in_a_message(message: str, value: str) -> None:
         'duplicate key value violates unique constraint "orders_pkey"',
         'syntax error at or near "FORM"',
         "UNIQUE constraint failed: orders.id",
+        "unknown database 'analytics'",
+        "Unknown database 'analytics'",
         "only '%s', '%b', '%t' are allowed as placeholders, got '%'",
     ],
 )
 def test_names_stay_in_a_message(message: str) -> None:
     assert without_values(message) == message
+
+
+@pytest.mark.parametrize(
+    ("path", "statement", "named"),
+    [
+        (":memory:", "SELECT name FROM pragma_table_info('orders', 'analytics')", "unknown database 'analytics'"),
+        ("file://data/warehouse.db", "SELECT 1", "invalid uri authority: data"),
+    ],
+)
+def test_the_remedy_names_what_a_first_connection_gets_wrong(path: str, statement: str, named: str) -> None:
+    """SQLite itself answers: a schema that it has not (https://sqlite.org/lang_attach.html), and a path that is
+    relative to nothing (https://sqlite.org/uri.html)."""
+    with pytest.raises(ConfigurationError, match=named) as raised, database_errors("warehouse"):
+        sqlite3.connect(path, uri=True).execute(statement)
+
+    assert "connection" in str(raised.value.remedy)
+    assert "schema" in str(raised.value.remedy)
