@@ -143,7 +143,7 @@ class _Call:
         self._hook = hook
         self._uri = uri
         self._log = DatasetFolder(log_uri)
-        self._sent = False
+        self._sent = self._answered = False
         self._value: Any = None
         text = json_text.dumps([operator.method, operator.path, operator.query_params, operator.json], default=str)
         self._digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()
@@ -173,6 +173,12 @@ class _Call:
             self._log.remove(CALL_FILE)
             if self._sent and _is_uncertain(error):
                 raise self._unknown(error.message) from error
+            if self._answered:
+                # Such as a path that the response lacks: whoever corrects it must not send the call by that.
+                remedy = "The call itself has taken effect, and a cleared task sends it again. Or mark it as a success."
+                raise FatalError(
+                    error.message, remedy=f"{error.remedy} {remedy}".strip(), partner=self._hook.hook_name
+                ) from error
             raise
         self._log.remove(CALL_FILE)
         return reference
@@ -216,6 +222,7 @@ class _Call:
             json=operator.json,
             idempotent=operator.idempotent,
         )
+        self._answered = True
         if operator.response_path:
             self._value = get_path(response, operator.response_path)
             self._log.write_json(CALL_FILE, {"sha256": self._digest, "value": self._value})

@@ -115,6 +115,17 @@ def test_an_object_or_an_address_does_not_go_to_xcom(run, path: str) -> None:
     assert "anna" not in str(error.value)
 
 
+@pytest.mark.parametrize("wrong", [{"response_path": "holder"}, {"records_path": "vouchers"}])
+def test_a_wrong_path_into_the_response_of_a_write_says_that_the_call_has_taken_effect(run, wrong: Any) -> None:
+    """``POST /v1/vouchers/{code}/disable`` answers 200 when it is done:
+    https://docs.voucherify.io/api-reference/vouchers/disable-voucher."""
+    with pytest.raises(AirflowFailException, match="has taken effect, and a cleared task sends it again"):
+        run(Api(VOUCHER), **DISABLE, **wrong)
+    with pytest.raises(AirflowFailException) as error:
+        run(Api(VOUCHER), method="GET", path="/v1/vouchers/SPRING", **wrong)
+    assert "taken effect" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     "lost", [httpx.ReadError("reset"), httpx.Response(500), httpx.Response(200, content=b"<html>")]
 )
