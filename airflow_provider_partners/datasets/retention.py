@@ -94,11 +94,12 @@ def remove_old_datasets(
     :raises ConfigurationError: when the staging folder can't be read
     """
     summary = RetentionSummary()
-    leased = _leased_uris(active_runs, dry_run=dry_run)
     for dag_folder in child_folders(settings.staging_uri().rstrip("/")):
         if dag_folder.rpartition("/")[2].startswith("."):
             continue
         old = [run for run in _run_folders(dag_folder) if run.is_older_than(older_than)]
+        # Again for each Dag: to list the folders of all may take long, and a task may begin to read in the meantime.
+        leased = _leased_uris(active_runs, dry_run=dry_run) if old else set()
         removable = []
         for run in old:
             reason = run.reason_to_keep()

@@ -103,6 +103,22 @@ def test_what_a_task_of_another_active_run_reads_is_kept(staging: Path) -> None:
     assert leases.read_leases() == []
 
 
+def test_a_task_that_begins_to_read_while_the_retention_runs_keeps_its_dataset(staging: Path) -> None:
+    write(context(dag_id="a"))
+    reference, reader = write(context(dag_id="b")), context(dag_id="reader", run_id="r1")
+    age(staging)
+
+    def active_runs(dag_id: str, run_ids: list[str]) -> set[str]:
+        if dag_id == "a":
+            leases.take(reader, [reference.uri])
+        return {"r1"} & set(run_ids)
+
+    summary = remove_old_datasets(older_than=datetime.now(UTC) - timedelta(days=30), active_runs=active_runs)
+
+    assert (summary.runs, dict(summary.kept)) == (1, {"leased": 1})
+    assert list(read_dataset(reference)) == [{"id": 1}]
+
+
 def test_a_released_lease_holds_nothing(staging: Path) -> None:
     reference, reader = write(context()), context(dag_id="reader", run_id="r1")
     leases.take(reader, [reference.uri])
