@@ -251,10 +251,11 @@ def format_summary_table(summary: RunSummary) -> str:
     total: Any = summary["total"]
     counted = [name for name in COUNT_COLUMNS[3:] if name not in RARE_COLUMNS or total[name]]
     columns = ("read", *(PLANNED_COLUMNS if summary["dry_run"] else ("created", "updated")), *counted)
-    rows = [["lane", *(COLUMN_TITLES.get(name, name.replace("_", " ")) for name in columns), "state"]]
+    # The state comes before the counts: the log viewer of a window of 1440 pixels does not show the last columns.
+    rows = [["lane", "state", *(COLUMN_TITLES.get(name, name.replace("_", " ")) for name in columns)]]
     rows += [_table_row(lane["lane"], lane, columns, _format_state(lane)) for lane in summary["lanes"]]
     rows.append(_table_row("total", total, columns, f"{len(summary['failed'])} failed"))
-    lines = [*_window_lines(summary), *text_table(rows, left={0, len(columns) + 1}, rule=True)]
+    lines = [*_window_lines(summary), *text_table(rows, left={0, 1}, rule=True)]
     for reasons, title in REASON_TITLES.items():
         lanes: list[Any] = list(summary["lanes"])
         counts = [(count, lane["lane"], reason) for lane in lanes for reason, count in lane[reasons].items()]
@@ -280,7 +281,7 @@ def _window_lines(summary: RunSummary) -> list[str]:
         return []
     since, until = min(since for since, _ in windows), max(until for _, until in windows)
     label = "Window" if len(windows) == 1 else f"{len(windows)} windows"
-    return [f"{label}: {since} to {until}. Counts are of all tries; a cleared step counts orders from zero.", ""]
+    return [f"{label}: {since} to {until}", "Counts are of all tries; a cleared step counts orders from zero.", ""]
 
 
 def _requests(extras: Iterable[Mapping[str, Any]]) -> int:
@@ -297,4 +298,4 @@ def _format_state(lane: LaneSummary) -> str:
 
 
 def _table_row(name: str, counts: Mapping[str, Any], columns: Sequence[str], state: str) -> list[str]:
-    return [name, *(str(counts[column]) for column in columns), state]
+    return [name, state, *(str(counts[column]) for column in columns)]

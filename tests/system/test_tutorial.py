@@ -128,7 +128,7 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Tutorial:
 
 def lane_row(text: str) -> dict[str, str]:
     """Return the row of the shop in a printed summary, by column."""
-    found = re.search(r"^(lane +read.*)\n-.*\n(aurora-apparel\S+ .*)$", text, re.MULTILINE)
+    found = re.search(r"^(lane +state.*)\n-.*\n(aurora-apparel\S+ .*)$", text, re.MULTILINE)
     assert found, text[-4000:]
     names = re.split(r" {2,}", found.group(1).strip())
     return dict(zip(names, found.group(2).split(maxsplit=len(names) - 1), strict=True))

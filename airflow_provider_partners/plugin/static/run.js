@@ -154,7 +154,7 @@ export const showRun = async (parameters) => {
       ["Rejected", number(total.rejected), data.open_rejects ? "rejects" : null, total.rejected ? rejectsNote(data) : null],
     ),
     ...errors(data.report),
-    lanes(data.report),
+    data.report.lanes.length ? lanes(data.report) : null,
     datasets(data, own),
     report(own),
   ];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_partners.failures import LINE_WIDTH
 from airflow_provider_partners.pipelines.run_summary import build_lane_summary, build_run_summary, with_table
 
 A, B = "a.myshopify.com", "b.myshopify.com"
@@ -93,6 +94,7 @@ def test_the_table_has_a_line_for_each_shop_the_total_and_the_reasons():
     )["table"].splitlines()
     assert lines[0].split() == [
         "lane",
+        "state",
         "read",
         "created",
         "updated",
@@ -105,11 +107,10 @@ def test_the_table_has_a_line_for_each_shop_the_total_and_the_reasons():
         "rejected",
         "api",
         "calls",
-        "state",
     ]
-    assert lines[2].split() == [A, "10", "4", "2", "1", "2", "1", "2", "21", "done"]
-    assert lines[3].endswith("failed at upsert_orders")
-    assert lines[4].split() == ["total", "20", "4", "2", "1", "4", "2", "3", "33", "1", "failed"]
+    assert lines[2].split() == [A, "done", "10", "4", "2", "1", "2", "1", "2", "21"]
+    assert "failed at upsert_orders" in lines[3][:LINE_WIDTH]
+    assert lines[4].split() == ["total", "1", "failed", "20", "4", "2", "1", "4", "2", "3", "33"]
     assert f"       2  {A}: returned" in lines
     assert f"       2  {A}: no line items" in lines
 
@@ -181,3 +182,10 @@ def test_each_failed_lane_has_its_task_its_cause_and_what_to_do():
 
 def test_a_run_without_failures_has_no_such_section():
     assert "Failed:" not in build_run_summary([build_lane_summary(A, results())], [(A, "")])["table"]
+
+
+def test_the_window_and_what_the_counts_mean_fit_into_the_log_viewer():
+    lane = build_lane_summary(A, results()) | {"since": "2026-05-14T13:47:02Z", "until": "2026-11-30T13:48:02Z"}
+    lines = build_run_summary([lane], [(A, "2026-05-14T13:47:02Z")])["table"].splitlines()
+    assert lines[0] == "Window: 2026-05-14T13:47:02Z to 2026-11-30T13:48:02Z"
+    assert all(len(line) <= LINE_WIDTH for line in lines[:3])
