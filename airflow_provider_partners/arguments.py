@@ -47,6 +47,7 @@ __all__ = [
     "parse_bool",
     "parse_structure",
     "suggest",
+    "without_fixed",
 ]
 
 Check = Callable[[str, Any], None]
@@ -377,6 +378,18 @@ def _describe(value: Any) -> str:
     if value is None:
         return "None"
     return f"a {type(value).__name__}"
+
+
+def without_fixed(owner: object, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments for the base class, without any that the class sets itself.
+
+    :param owner: an object whose class lists those in ``fixed_arguments``
+    :raises TypeError: for one of them, as for any argument that a class does not have
+    """
+    if fixed := sorted(set(getattr(owner, "fixed_arguments", ())) & set(arguments)):
+        message = f"{type(owner).__name__} takes no {fixed[0]!r}"
+        raise TypeError(message)
+    return arguments
 
 
 class SharedSignature:

@@ -14,6 +14,7 @@ from airflow_provider_partners.arguments import (
     check_name,
     check_names,
     parse_structure,
+    without_fixed,
 )
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.links import DatasetLink, VoucherifyLink
@@ -256,7 +257,7 @@ class VoucherifyQualificationsOperator(ExtractOperator):
         voucherify_conn_id: str = VoucherifyHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(resource="qualifications", **self._without_fixed(kwargs))
+        super().__init__(resource="qualifications", **without_fixed(self, kwargs))
         self.customer = customer
         self.order = order
         self.scenario = scenario
@@ -267,16 +268,6 @@ class VoucherifyQualificationsOperator(ExtractOperator):
         self.metadata = metadata
         self.session = session
         self.voucherify_conn_id = voucherify_conn_id
-
-    def _without_fixed(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the base class's arguments.
-
-        :raises TypeError: for one that qualifications do not have
-        """
-        if unknown := sorted(self.fixed_arguments & set(arguments)):
-            message = f"{type(self).__name__} takes no {unknown[0]!r}: qualifications have no time and no other list"
-            raise TypeError(message)
-        return arguments
 
     @classmethod
     def available_resources(cls) -> Mapping[str, Any]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.arguments import Check, check_duration, check_flag, check_keys, check_structure
+from airflow_provider_partners.arguments import (
+    Check,
+    check_duration,
+    check_flag,
+    check_keys,
+    check_structure,
+    without_fixed,
+)
 from airflow_provider_partners.exceptions import DatasetError, NotDefinedError
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.links import DatasetLink, YofiLink
@@ -196,7 +203,7 @@ class YofiGetCustomerOperator(ExtractOperator):
         yofi_conn_id: str = YofiHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(resource="customers", **kwargs)
+        super().__init__(resource="customers", **without_fixed(self, kwargs))
         self.customer_id = customer_id
         self.shop = shop
         self.fields = fields

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import sync
 from airflow_provider_partners._compat import AirflowSkipException
-from airflow_provider_partners.arguments import Check, check_dataset, check_flag
+from airflow_provider_partners.arguments import Check, check_dataset, check_flag, without_fixed
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.source import RecordSource, parse_source
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -70,7 +70,7 @@ class YotpoReplayRejectsOperator(UpsertOperator):
         with_fulfillments: bool | str = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**without_fixed(self, kwargs))
         self.rejects = rejects
         self.rebuilt = rebuilt
         self.with_fulfillments = with_fulfillments

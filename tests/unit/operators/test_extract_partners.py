@@ -337,6 +337,11 @@ def test_a_customer_id_that_renders_to_nothing_is_an_error(run):
         run(YofiGetCustomerOperator(task_id="one", customer_id="None", shop=SHOP))
 
 
+def test_one_customer_has_no_time_range() -> None:
+    with pytest.raises(TypeError, match="YofiGetCustomerOperator takes no 'since'"):
+        YofiGetCustomerOperator(task_id="one", customer_id="1", since="2026-05-01")
+
+
 ORDERS = "{ orders { nodes { name lineItems(first: 1) { nodes { quantity } } } } }"
 
 
