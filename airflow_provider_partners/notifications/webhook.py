@@ -66,7 +66,9 @@ class PartnerWebhookNotifier(BaseNotifier):
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         """Render the templates, with ``partner_summary()`` for Dags that don't have it among their macros."""
-        env = jinja_env or self.get_template_env(dag=context.get("dag"))
+        # `airflow dags test` passes the serialized Dag, which has no environment for templates.
+        dag = context.get("dag")
+        env = jinja_env or self.get_template_env(dag=dag if hasattr(dag, "get_template_env") else None)
         env.globals.setdefault("partner_summary", partner_summary)
         super().render_template_fields(context, env)
 

@@ -107,6 +107,20 @@ def test_a_payload_of_one_s_own_is_rendered_with_the_text(connect, receiver):
     assert receiver.received[0].body["run"] == "r1"
 
 
+def test_the_payload_is_rendered_where_the_dag_is_the_one_that_airflow_has_stored(connect, receiver):
+    """``airflow dags test`` calls back with Airflow's own serialized Dag: ``execute_dag_callbacks`` in
+    https://github.com/apache/airflow/blob/main/airflow-core/src/airflow/models/dagrun.py. That Dag renders no templates.
+    """
+    from airflow.sdk import DAG
+    from airflow.serialization import serialized_objects
+
+    serialization = getattr(serialized_objects, "DagSerialization", None) or serialized_objects.SerializedDAG
+    stored = serialization.from_dict(serialization.to_dict(DAG("sync", schedule=None)))
+    connect()
+    PartnerWebhookNotifier(payload={"text": "{{ partner_summary() }}"})(dict(CONTEXT, dag=stored))
+    assert receiver.received[0].body["text"].startswith("sync failed")
+
+
 def test_a_passing_failure_is_repeated_under_the_same_key(connect, receiver):
     """https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/"""
     connect()
