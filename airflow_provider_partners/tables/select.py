@@ -10,6 +10,7 @@ from importlib import import_module
 from itertools import chain
 from typing import Any
 
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.datasets.schema import Column, ColumnType
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import Record
@@ -99,6 +100,11 @@ class Query:
         if doubled is not None:
             message = f"The statement of 'sql' returns two columns {doubled!r}"
             raise ConfigurationError(message, remedy="Give one of them another name with AS.")
+        missing = sorted(set(self._types) - set(self._names))
+        if missing:
+            message = f"The statement of 'sql' returns no column {missing[0]!r}, which 'types' names"
+            message += suggest(missing[0], self._names)
+            raise ConfigurationError(message, remedy=f"Its columns are: {', '.join(self._names)[:300]}.")
         is_postgres = type(self._connection).__module__.partition(".")[0] in {"psycopg", "psycopg2"}
         kinds: dict[str, Any] = {
             column[0]: _POSTGRES_TYPES.get(column[1]) if is_postgres and isinstance(column[1], int) else None

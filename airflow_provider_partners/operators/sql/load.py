@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
     from airflow_provider_partners.tables.dialects import Dialect
     from airflow_provider_partners.tables.load import LoadCounts
-    from airflow_provider_partners.tables.plan import PlanOptions
+    from airflow_provider_partners.tables.plan import PlanOptions, TablePlan
     from airflow_provider_partners.tables.statements import LoadId
     from airflow_provider_partners.task_errors import Context
 
@@ -253,15 +253,11 @@ class DatasetToSqlOperator(PartnerOperator):
     ) -> LoadCounts:
         from airflow_provider_partners.tables.load import LoadCounts, LoadOptions, TableLoader
         from airflow_provider_partners.tables.names import parse_table
-        from airflow_provider_partners.tables.plan import TablePlan
 
-        table, options = parse_table(self.table, dialect), self._plan_options()
-        columns = self._dataset_columns(source, options)
-        if not columns:
-            self.log.info("The dataset has neither records nor columns")
-            if self.mode != "replace":
-                return LoadCounts()
-        plan = TablePlan(columns, options, dialect, keys if columns else ())
+        table = parse_table(self.table, dialect)
+        plan = self._plan(source, dialect, keys)
+        if not plan.columns and self.mode != "replace":
+            return LoadCounts()
 
         def before_changes(counts: LoadCounts) -> None:
             self._check_rejects(context, counts, rejects)
@@ -284,6 +280,30 @@ class DatasetToSqlOperator(PartnerOperator):
                 reject=rejects.add,
             )
             return loader.load(source.read(), before_changes=before_changes)
+
+    def _plan(self, source: RecordSource, dialect: Dialect, keys: Sequence[str]) -> TablePlan:
+        """Return the columns of the table. Without records, those that only records would show may be missing.
+
+        :raises ConfigurationError: when an argument names a field that the records don't have
+        """
+        from airflow_provider_partners.tables.plan import PlanOptions, TablePlan
+
+        options = self._plan_options()
+        columns = self._dataset_columns(source, options)
+        if columns:
+            try:
+                plan = TablePlan(columns, options, dialect, keys)
+                if self.only_newer:
+                    plan.find(self.only_newer, "only_newer")
+            except ConfigurationError as error:
+                if source.plain is not None or any(each.records for each in source.references):
+                    raise
+                self.log.info("The dataset has no records. %s", error.message)
+            else:
+                return plan
+        else:
+            self.log.info("The dataset has neither records nor columns")
+        return TablePlan((), PlanOptions(), dialect)
 
     def _plan_options(self) -> PlanOptions:
         from airflow_provider_partners.tables.plan import PlanOptions, flatten_depth

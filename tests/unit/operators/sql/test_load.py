@@ -298,6 +298,27 @@ def test_an_empty_dataset_without_columns_changes_nothing(staging, database):
     assert counts(load(dataset(staging, []))) == {"inserted": 0, "updated": 0, "unchanged": 0}
 
 
+@pytest.mark.parametrize("columns", [(), (Column("note", "string"),)])
+@pytest.mark.parametrize(
+    ("mode", "arguments", "left"),
+    [
+        ("merge", {"keys": ["id"]}, [(1,)]),
+        ("append", {"keys": None, "columns": {"id": "id"}}, [(1,)]),
+        ("replace", {"keys": None, "types": {"id": "integer"}}, []),
+    ],
+)
+def test_an_empty_dataset_needs_no_column_that_only_records_show(staging, database, columns, mode, arguments, left):
+    """The cursor's description of SQLite and others names no types (PEP 249 leaves ``type_code`` to the driver)."""
+    load(dataset(staging, [{"id": 1}]))
+    empty = dataset(staging, [], columns, name="empty", run_id="two")
+
+    load(empty, mode=mode, **arguments)
+
+    assert database.query("SELECT id FROM orders") == left
+    with pytest.raises(AirflowFailException, match="'id'"):
+        load(dataset(staging, [{"note": "a"}], name="other", run_id="three"), mode=mode, **arguments)
+
+
 def test_a_repeated_append_changes_nothing_and_another_run_appends(staging, database):
     first = dataset(staging, [{"id": 1}, {"id": 1}], run_id="one")
 

@@ -266,6 +266,7 @@ def test_too_few_records_fail_the_task(context, lite):
         ({"sql": "CREATE TABLE x (id INTEGER)"}, "returns no rows"),
         ({"sql": ""}, "'sql'"),
         ({"sql": "SELECT 1 AS id", "types": {"id": "int"}}, "did you mean 'integer'"),
+        ({"sql": "SELECT 1 AS qty", "types": {"qtty": "integer"}}, "no column 'qtty', .*did you mean 'qty'"),
         ({"sql": "SELECT 1 AS id", "timezone": "Nowhere"}, "'timezone'"),
         ({"sql": "SELECT 1 AS id", "parameters": 5}, "'parameters'"),
         ({"sql": "SELECT id FROM missing"}, "no such table: missing"),
