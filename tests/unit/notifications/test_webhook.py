@@ -109,7 +109,7 @@ def test_a_payload_of_one_s_own_is_rendered_with_the_text(connect, receiver):
 
 def test_the_payload_is_rendered_where_the_dag_is_the_one_that_airflow_has_stored(connect, receiver):
     """``airflow dags test`` calls back with Airflow's own serialized Dag: ``execute_dag_callbacks`` in
-    https://github.com/apache/airflow/blob/main/airflow-core/src/airflow/models/dagrun.py. That Dag renders no templates.
+    https://github.com/apache/airflow/blob/main/airflow-core/src/airflow/models/dagrun.py. It renders no templates.
     """
     from airflow.sdk import DAG
     from airflow.serialization import serialized_objects
