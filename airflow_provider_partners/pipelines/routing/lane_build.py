@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.arguments import check_folder
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def resolve_build(route: Route, defaults: Mapping[str, Any]) -> dict[str, Any]:
         CouponPolicy.parse(resolved["coupon_policy"])
         policy.load_functions()
         parse_transform(resolved["transform"])
+        check_folder("predictions", own["predictions"])
         fields = list(dict.fromkeys([*options.required_fields, *policy.required_fields]))
         if not route.personal_data:
             _check_personal(policy.required_fields)

@@ -62,7 +62,7 @@ class Route(BaseModel):
     :param queue: the executor's queue of the shop's lanes
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=True)
 
     shop: str
     shopify_admin_conn_id: str = Field(min_length=1, validation_alias="shopify_conn_id")

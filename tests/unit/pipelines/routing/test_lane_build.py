@@ -60,6 +60,10 @@ def test_a_routes_transform_and_predictions_replace_those_of_the_dag(tmp_path, m
         ({"line_properties": "[1]"}, f"{A}: Wrong 'line_properties': a list"),
         ({"options": {"order_properties": ["a"]}}, f"{A}: Wrong 'options.order_properties': a list"),
         ({"coupon_policy": "{"}, f"{A}: Wrong coupon policy: the text is no JSON"),
+        (
+            {"predictions": "folder/of/mine"},
+            f"{A}: 'predictions' is the text 'folder/of/mine', and an absolute path or a URI",
+        ),
         ({"transform": "no_such_module_x:f"}, f"{A}: 'transform' is 'no_such_module_x:f', and its module can't"),
     ],
 )

@@ -124,6 +124,7 @@ def test_shops_as_text_are_refused():
         ([route("not a shop")], "wrong route 1.*'shop'"),
         ([route(A, pool=3)], "'pool' is not text"),
         ([route(A, queue="")], "'queue' is empty"),
+        ([route(A, transform="  ")], "'transform' is empty"),
         ([route(A, policy=[1])], "'policy.* is neither an object nor text"),
         ([route(A), route(B), route("a")], "'a.myshopify.com' twice, in the routes 1 and 3.*'shop' is unique"),
     ],
