@@ -398,6 +398,50 @@ def test_the_first_dag_counts_claims_of_the_sandbox_at_any_minute() -> None:
     assert sum(1 for claim in claims if claim["claim_items"]) == 1, "the page says 1"
 
 
+def test_the_example_without_personal_data_leaves_none_of_a_customer_in_an_order() -> None:
+    """What a customer is known by, as Shopify lists it: name, address, phone and email.
+
+    https://shopify.dev/docs/apps/launch/protected-customer-data. The page of an order's status shows the customer to
+    whoever has its address.
+    """
+    from airflow_provider_partners import ShopifyAdminClient
+    from airflow_provider_partners.datasets.record_shape import RecordShape
+    from airflow_provider_partners.sandbox import build, credentials, serve
+
+    _, code = blocks(DOCS / "how-to" / "personal-data.md", "python")
+    paths = {name: tuple(re.findall(r'"([^"]+)"', text)) for name, text in re.findall(r"(drop|hash)=\[([^]]*)\]", code)}
+    shape = RecordShape(**paths, key=b"key")
+    shop = "aurora-apparel.myshopify.com"
+    with serve(build(shops=1, orders=50)) as running:
+        stored = credentials.connections(running.url, seed=7, shops=1)["shopify_admin_aurora_apparel"]
+        client = ShopifyAdminClient(shop=shop, access_token=stored["password"], base_url=stored["host"])
+        orders = list(client.extract("orders").records())
+        client.close()
+    known = {
+        value
+        for order in orders
+        for customer in [order["customer"] or {}]
+        for address in [order["shippingAddress"] or {}]
+        for value in (
+            order["email"],
+            order["phone"],
+            order["statusPageUrl"],
+            customer.get("firstName"),
+            customer.get("lastName"),
+            (customer.get("defaultEmailAddress") or {}).get("emailAddress"),
+            (customer.get("defaultPhoneNumber") or {}).get("phoneNumber"),
+            address.get("name"),
+            address.get("address1"),
+            address.get("phone"),
+        )
+        if value
+    }
+    texts = set(re.findall(r'"([^"]*)"', json.dumps(shape.apply(orders, {}), ensure_ascii=False)))
+
+    assert any("@" in value for value in known)
+    assert known & texts == set()
+
+
 def test_the_first_page_links_every_page() -> None:
     linked = set(re.findall(r"^[a-z_/-]+$", "\n".join(blocks(DOCS / "index.md", r"\{toctree\}")), re.MULTILINE))
     pages = {path.relative_to(DOCS).with_suffix("").as_posix() for path in PAGES if path.is_relative_to(DOCS)}
