@@ -68,7 +68,7 @@ class StoringOperator(PartnerOperator):
     :param hash_conn_id: id of the connection whose password is the key of the hashes (templated)
     :param add_columns: ``True`` adds ``_account``, ``_extracted_at``, ``_since`` and ``_until`` to each record. A dict
         chooses names, such as ``{"shop": "account"}``; the values are ``account``, ``read_at``, ``since`` and
-        ``until`` (templated)
+        ``until``. With ``read_at``, each run publishes a changed dataset to ``uri``, since the time differs (templated)
     :param min_records: fewer records than this fail the task, and nothing is published. A retry reads the list again
         (templated)
     """
