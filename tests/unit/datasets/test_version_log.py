@@ -113,7 +113,12 @@ def test_a_file_that_another_task_merges_while_it_is_read_is_found_under_its_new
     assert reader.newest("order:1") == [version("01", "01")]
 
 
-@pytest.mark.parametrize("content", [b"", b"x", gzip.compress(b'["k", {"a": "b"}]')[:-9], gzip.compress(b"{half")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", gzip.compress(b'["k", {"a": "b"}]')[:-9], gzip.compress(b"{half")],
+    # The bytes have a time in them, and every worker of pytest-xdist has to collect the same names.
+    ids=["empty", "no gzip", "cut", "no JSON"],
+)
 def test_a_damaged_file_is_one_error_that_names_it(folder: str, content: bytes) -> None:
     Path(folder).mkdir(parents=True)
     (Path(folder) / "0.jsonl.gz").write_bytes(content)
