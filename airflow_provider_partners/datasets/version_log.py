@@ -69,8 +69,9 @@ class VersionLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Remove the temporary database."""
-        self._database.close()
+        """Remove the temporary database, once no thread of a failed batch reads it."""
+        with self._lock:
+            self._database.close()
 
     @property
     def kept_since(self) -> str:

@@ -65,6 +65,12 @@ class ListCache:
         return items
 
 
+def _close(db: sqlite3.Connection, lock: threading.RLock) -> None:
+    # A statement may run in another thread, and Python leaves the order to us: https://docs.python.org/3/library/sqlite3.html
+    with lock:
+        db.close()
+
+
 class Store:
     """Documents in SQLite, safe to use from several threads.
 
@@ -84,7 +90,7 @@ class Store:
         self._db = sqlite3.connect(path, check_same_thread=False)
         self._db.executescript(_SCHEMA)
         # Close the database when the store is garbage-collected.
-        self.close = weakref.finalize(self, self._db.close)
+        self.close = weakref.finalize(self, _close, self._db, self._lock)
 
     def folder(self) -> Path:
         """Return the folder for files that the partners create.

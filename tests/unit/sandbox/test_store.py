@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
+
+import pytest
 
 from airflow_provider_partners.sandbox.store import ListCache, Store
 
@@ -151,3 +155,22 @@ def test_documents_are_counted_by_kind_and_the_last_ones_come_first() -> None:
         ("2026-05-03T00:00:00Z", {"n": 2}),
         ("2026-05-02T00:00:00Z", {"n": 1}),
     ]
+
+
+def test_a_store_closes_only_between_two_statements() -> None:
+    """Python's connections must not be used by two threads at once: https://docs.python.org/3/library/sqlite3.html.
+
+    A thread of a bulk operation may read when a test closes the store.
+    """
+    store = filled()
+    closer = threading.Thread(target=store.close)
+    with store._lock:
+        closer.start()
+        closer.join(0.2)
+        assert closer.is_alive()
+        assert store.get(*KIND, "o1") == {"id": "o1", "n": 1}
+    closer.join(5)
+
+    assert not closer.is_alive()
+    with pytest.raises(sqlite3.ProgrammingError):
+        store.get(*KIND, "o1")
