@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -27,10 +29,26 @@ def quick_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call, "REFUSAL_PAUSES", (0.0, 0.0))
 
 
+@pytest.fixture(autouse=True)
+def _forget_masks() -> None:
+    """Let a test mask its own secrets only: Airflow keeps them per process, and one may be a word of another test."""
+    for package in ("airflow.sdk", "airflow"):
+        masker = sys.modules.get(f"{package}._shared.secrets_masker")
+        if masker is not None:
+            masker.reset_secrets_masker()
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server on loopback, one per test process."""
     from postgres import serve_postgres
 
     with serve_postgres() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def postgres(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> PostgresServer:
+    """A database of the test file's own, so that the files don't depend on their order."""
+    name = re.sub(r"\W", "_", request.node.nodeid.removesuffix(".py")).lower()
+    return postgres_server.create_database(name[-63:].lstrip("_0123456789"))

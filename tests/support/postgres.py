@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,14 +28,15 @@ import psycopg
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running server with a database ``postgres`` and a user ``tester``, who needs no password."""
+    """A running server, one of its databases, and a user ``tester``, who needs no password."""
 
     port: int
+    database: str = "postgres"
 
     @property
     def dsn(self) -> str:
         """The address for drivers."""
-        return f"host=127.0.0.1 port={self.port} user=tester dbname=postgres"
+        return f"host=127.0.0.1 port={self.port} user=tester dbname={self.database}"
 
     def airflow_connection(self, **extra: Any) -> str:
         """The value of an environment variable ``AIRFLOW_CONN_…``."""
@@ -44,9 +45,14 @@ class PostgresServer:
             "host": "127.0.0.1",
             "port": self.port,
             "login": "tester",
-            "schema": "postgres",
+            "schema": self.database,
             "extra": extra,
         })
+
+    def create_database(self, name: str) -> PostgresServer:
+        """Create an empty database on the same server."""
+        self.execute(f"CREATE DATABASE {name}")
+        return replace(self, database=name)
 
     def connect(self) -> psycopg.Connection[Any]:
         """Connect as an independent client, with autocommit."""

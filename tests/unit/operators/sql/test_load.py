@@ -770,6 +770,6 @@ def test_openlineage_has_the_table_as_output(staging, postgres, monkeypatch):
 
     lineage = operator.get_openlineage_facets_on_complete(task)
     assert [(output.namespace, output.name) for output in lineage.outputs] == [
-        (f"postgres://127.0.0.1:{postgres.port}", "postgres.public.orders")
+        (f"postgres://127.0.0.1:{postgres.port}", f"{postgres.database}.public.orders")
     ]
     assert len(lineage.inputs) == 1
