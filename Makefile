@@ -12,6 +12,7 @@
 #   make dist   build and check the packages of a release, in dist (TAG=v1.0.0 checks the version, too)
 #   make urls BASE=https://…   write the public address into pyproject.toml and README.md, before a release
 #   make matrix   one wheel on every supported Airflow and Python (CELLS="3.0.6-py3.11 lowest" for some)
+#   make bench  measure, in small sizes, and write the figures into docs/performance.md (SIZE=large ONLY="imports rate_limits")
 #   make clean  remove everything that these targets created
 
 AIRFLOW ?= 3.3
@@ -25,7 +26,7 @@ PYTEST_WORKERS ?= 2
 # Without bytecode files, Airflow's processes compile thousands of modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
+.PHONY: bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -70,6 +71,10 @@ $(TOOLS)/.ready: constraints/tools.txt
 
 matrix: $(TOOLS)/.ready
 	PYTHONPATH=$(abspath $(TOOLS)) UV_PYTHON_DOWNLOADS=never $(PYTHON) tests/matrix/run.py $(CELLS)
+
+SIZE ?= small
+bench: .venv/test/.ready
+	.venv/test/bin/python benchmarks/run.py --size $(SIZE) $(ONLY)
 
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url $(UPGRADE)
 constraints: $(TOOLS)/.ready
