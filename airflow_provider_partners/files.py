@@ -17,10 +17,12 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import IO, AnyStr, Generic
 
 from airflow_provider_partners.exceptions import ConfigurationError, StorageError
 
 __all__ = [
+    "BoundedLines",
     "ScratchFolder",
     "first_line",
     "is_stale_temporary",
@@ -189,6 +191,41 @@ def storage_error(subject: str, error: Exception) -> StorageError | Configuratio
     if number in _NOT_PERMITTED:
         return ConfigurationError(message, remedy=_RIGHTS_REMEDY)
     return StorageError(message, remedy=_SPACE_REMEDY if number in _NO_SPACE or "full" in reason else None)
+
+
+class BoundedLines(Generic[AnyStr]):
+    """The lines of a file, of which no record may be longer than a limit: a line without an end fills the memory.
+
+    :param file: the open file
+    :param limit: bytes or characters that one record may have. A record that spans lines ends with :meth:`next_record`
+    :param too_long: returns the error for a longer one, by the number of its last line
+    """
+
+    def __init__(self, file: IO[AnyStr], limit: int, too_long: Callable[[int], Exception]) -> None:
+        self._file = file
+        self._limit = limit
+        self._too_long = too_long
+        self._number = 0
+        self._size = 0
+
+    def __iter__(self) -> Iterator[AnyStr]:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> AnyStr:
+        """Return the next line."""
+        line = self._file.readline(self._limit + 1)
+        if not line:
+            raise StopIteration
+        self._number += 1
+        self._size += len(line)
+        if self._size > self._limit:
+            raise self._too_long(self._number)
+        return line
+
+    def next_record(self) -> None:
+        """Begin to count again: the lines so far were one record."""
+        self._size = 0
 
 
 def first_line(error: Exception) -> str:

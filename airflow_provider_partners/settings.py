@@ -6,6 +6,7 @@ An option is read when it is needed, never at import. The defaults are those tha
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = [
     "SECTION",
     "budget_uri",
     "declared_default",
+    "download_hosts",
     "log_every",
     "lookback",
     "max_download_size",
@@ -36,6 +38,8 @@ __all__ = [
 ]
 
 SECTION = "partners"
+
+_HOST = re.compile(r"\*|(?:\*\.)?[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?")
 
 _BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False, "": False}
 """What Airflow's own ``conf.getboolean`` accepts."""
@@ -69,6 +73,16 @@ def max_response_size() -> int:
 def max_download_size() -> int:
     """Bytes that a downloaded file may have after decompression."""
     return int(_get_number("max_download_mb", above=0) * 1_000_000)
+
+
+def download_hosts() -> tuple[str, ...]:
+    """Hosts, besides the partners' own storages, from which files may be downloaded."""
+    hosts = tuple(host.strip().lower() for host in _get_text("download_hosts").split(",") if host.strip())
+    if wrong := next((host for host in hosts if not _HOST.fullmatch(host)), None):
+        message = f"[{SECTION}] download_hosts has {wrong!r}, which is no host"
+        remedy = "Write names such as files.example.com, files.example.com:8443, *.example.com, or * for any."
+        raise ConfigurationError(message, remedy=remedy)
+    return hosts
 
 
 def max_reschedules() -> int:

@@ -215,5 +215,6 @@ class PartnerHook(BaseHook, Generic[ClientT]):
             deadline=min(settings.request_deadline(), SHORT_DEADLINE if self.short_timeouts else math.inf),
             max_response_size=settings.max_response_size(),
             max_download_size=settings.max_download_size(),
+            download_hosts=settings.download_hosts(),
             max_wait=min(settings.max_wait(), SHORT_WAIT if self.short_timeouts else math.inf),
         )

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_partners.datasets.schema import Column
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, RejectedError
-from airflow_provider_partners.files import first_line
+from airflow_provider_partners.files import BoundedLines, first_line
 from airflow_provider_partners.records import parse_json
 from airflow_provider_partners.tables.file_list import SourceFile, text_stream
 from airflow_provider_partners.tables.values import PLAIN_TYPES, ValueConverter, parse_text, parse_timezone
@@ -114,12 +114,13 @@ def _read_csv(file: SourceFile, stream: IO[bytes], options: ReadOptions) -> Iter
     csv.field_size_limit(max(MAX_LINE, csv.field_size_limit()))
     delimiter = options.delimiter or ("\t" if file.format == "tsv" else ",")
     with text_stream(stream, options.encoding) as text:
-        rows = csv.reader(text, delimiter=delimiter, quotechar=options.quotechar, strict=True)
+        lines = BoundedLines(text, MAX_LINE, lambda number: _too_long(f"{file.uri}, line {number}"))
+        rows = csv.reader(lines, delimiter=delimiter, quotechar=options.quotechar, strict=True)
         try:
             names = next(rows, None) if isinstance(options.header, bool) else list(options.header)
             if names is not None:
                 _check_header(file, names, options)
-                yield from _csv_records(file, rows, names, options)
+                yield from _csv_records(file, rows, lines, names, options)
         except csv.Error as error:
             message = f"{file.uri}, line {rows.line_num}: {first_line(error)}"
             remedy = "Correct the quotation marks there, or set 'quotechar' and 'delimiter' as the file has them."
@@ -143,10 +144,11 @@ def _check_header(file: SourceFile, names: Sequence[str], options: ReadOptions) 
 
 
 def _csv_records(
-    file: SourceFile, rows: Any, names: Sequence[str], options: ReadOptions
+    file: SourceFile, rows: Any, lines: BoundedLines[str], names: Sequence[str], options: ReadOptions
 ) -> Iterator[Record | UnreadableRecord]:
     null_values, width, convert = frozenset(options.null_values), len(names), Typer(options.types, options.timezone)
     for cells in rows:
+        lines.next_record()
         if not cells:  # an empty line
             continue
         place = f"{file.uri}, line {rows.line_num}"
@@ -217,6 +219,9 @@ def _json_texts(file: SourceFile, stream: IO[str]) -> Iterator[str]:
             end = decoder.raw_decode(buffer, position)[1]
         except ValueError:
             end = len(buffer)
+        except RecursionError:
+            message = f"{file.uri}, record {number + 1}: its JSON is nested too deeply"
+            raise DatasetError(message, remedy="Correct the file: no record of the partners has 100 levels.") from None
         if end < len(buffer) or (ended and not in_array and _is_json(buffer[position:])):
             number += 1
             yield buffer[position:end]

@@ -12,7 +12,7 @@ from fake_admin_api import SINCE, UNTIL, FakeAdminApi, connection, make_client
 
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob
 
-FILE = "https://storage.example/outputs/abc?Expires=1790000000&Signature=s1gned-by-the-storage-itself"
+FILE = "https://storage.googleapis.com/outputs/abc?Expires=1790000000&Signature=s1gned-by-the-storage-itself"
 INNER_CONNECTIONS = {
     "orders": ("lineItems", "Order"),
     "products": ("variants", "Product"),

@@ -88,6 +88,19 @@ def test_the_limits_of_responses_and_files_are_megabytes(option):
     assert (settings.max_response_size(), settings.max_download_size()) == (500_000, 10_000_000)
 
 
+def test_hosts_of_downloads_are_names_separated_by_commas(option):
+    assert settings.download_hosts() == ()
+    option("download_hosts", " files.example.com, *.Example.org,files:8443,*,[::1]:80 ,")
+    assert settings.download_hosts() == ("files.example.com", "*.example.org", "files:8443", "*", "[::1]:80")
+
+
+@pytest.mark.parametrize("wrong", ["https://files.example.com", "files.example.com/x", "a b", "*.*", "f*.example.com"])
+def test_a_host_of_downloads_that_is_none_is_refused(option, wrong):
+    option("download_hosts", wrong)
+    with pytest.raises(ConfigurationError, match="is no host"):
+        settings.download_hosts()
+
+
 @pytest.mark.parametrize(("text", "shown"), [("True", True), ("1", True), ("t", True), ("false", False), ("", False)])
 def test_personal_values_are_shown_by_a_word_that_airflow_takes_for_true(option, text, shown):
     # Airflow's conf.getboolean takes t, true and 1.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -64,6 +65,8 @@ _ERRORS: Mapping[ResponseAction, type[PartnersError]] = {
 """The error that a call raises for an action that no retry resolves."""
 
 _MAX_BACKOFF = 30.0
+_WORD = re.compile(r"(?:[a-z]+[._-]?){0,4}|v\d{1,2}|\d{1,4}(?:-\d\d)?")
+"""A part of a path that says what is there, such as ``password``, ``graphql.json`` or ``v3``."""
 _INFO_LOG_WAIT = 5.0
 """Seconds. Shorter waits for the rate limit are normal, so they are logged at debug level only."""
 _CLOSED_CHECK_INTERVAL = 5.0
@@ -447,7 +450,9 @@ def _describe_redirect(url: str, location: str) -> str:
     except ValueError:
         return "redirected to an address that is no URL"
     where = "" if is_same else "another host, "
-    return f"redirected to {where}{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    # A part of the path that is no word may be a token.
+    path = "/".join(each if _WORD.fullmatch(each) else "…" for each in parts.path.split("/"))
+    return f"redirected to {where}{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"
 
 
 def _backoff(failures: int) -> float:

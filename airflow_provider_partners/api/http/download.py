@@ -12,6 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
 
+from airflow_provider_partners.api.http.addresses import SETTING as DOWNLOAD_HOSTS_OPTION
+from airflow_provider_partners.api.http.addresses import DownloadHosts
 from airflow_provider_partners.api.http.call import Call, CallSettings, NoAnswerError, UnsafeUrlError
 from airflow_provider_partners.api.http.errors import ErrorHandler, ErrorResolution, ResponseAction, default_message
 from airflow_provider_partners.api.http.urls import origin
@@ -134,8 +136,7 @@ class PartialFile:
     def _write(self, piece: bytes) -> None:
         if self.size + len(piece) > self._max_size:
             self._restart()
-            message = f"the file has more than {self._max_size / 1e6:,.0f} MB; raise max_download_mb if this is right"
-            raise NoAnswerError(message, ResponseAction.UNEXPECTED)
+            raise oversized_file(self._max_size)
         self._file.write(piece)
         self.size += len(piece)
 
@@ -150,6 +151,7 @@ class Download:
     :param url: URL of the file; it is never logged
     :param stream_attempt: sends one attempt
     :param may_receive_credentials: returns True if a URL's host may receive the credentials
+    :param hosts: the hosts that may serve the file
     :param https_only: refuse plain http
     """
 
@@ -162,9 +164,11 @@ class Download:
         *,
         partial_file: PartialFile,
         may_receive_credentials: Callable[[str], bool],
+        hosts: DownloadHosts,
         https_only: bool,
     ) -> None:
         url = urldefrag(url).url
+        self._hosts = hosts
         self._redactor = settings.redactor
         self._stream_attempt = stream_attempt
         self._partial_file = partial_file
@@ -228,8 +232,20 @@ class Download:
         if not is_valid or parts.scheme not in self._schemes or "@" in parts.netloc:
             message = "the partner names a file whose address is not an https URL without credentials"
             raise UnsafeUrlError(message)
+        if problem := self._hosts.problem(url):
+            message = f"the partner names a file {problem}. If this is right, set the option {DOWNLOAD_HOSTS_OPTION}"
+            raise UnsafeUrlError(message)
         signatures = (value for _, value in parse_qsl(parts.query) if len(value) >= _MIN_SIGNATURE_LENGTH)
         self._redactor.add(parts.query, *signatures)
+
+
+def oversized_file(max_size: int) -> NoAnswerError:
+    """Return the error of a file that is larger than allowed.
+
+    :param max_size: bytes
+    """
+    message = f"the file has more than {max_size / 1e6:,.0f} MB; raise max_download_mb if this is right"
+    return NoAnswerError(message, ResponseAction.UNEXPECTED)
 
 
 def _parse_content_range(head: Response) -> tuple[int | None, int | None]:

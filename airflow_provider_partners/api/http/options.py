@@ -9,7 +9,7 @@ from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.http.auth import ignore_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from airflow_provider_partners.api.http.rate_limit_store import RateLimitStore
 
@@ -44,6 +44,8 @@ class ClientOptions:
     :param max_attempts: attempts that may fail. Throttled attempts do not count; they end with the deadline
     :param max_response_size: bytes of a response after decompression; a larger one is refused
     :param max_download_size: bytes of a downloaded file after decompression
+    :param download_hosts: further hosts from which files may be downloaded; see
+        :class:`~airflow_provider_partners.api.http.addresses.DownloadHosts`
     :param timeouts: seconds for the parts of one attempt
     :param on_secret: called with every secret and token before its use
     :param clock: the clock, for tests
@@ -56,6 +58,7 @@ class ClientOptions:
     max_attempts: int = 8
     max_response_size: int = 64_000_000
     max_download_size: int = 20_000_000_000
+    download_hosts: Sequence[str] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     on_secret: Callable[[str], None] = ignore_secret
     clock: Clock = SYSTEM_CLOCK

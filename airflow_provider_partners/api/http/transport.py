@@ -20,8 +20,16 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx
 
 from airflow_provider_partners import __version__
+from airflow_provider_partners.api.http.addresses import DownloadHosts, PrivateAddressError
 from airflow_provider_partners.api.http.call import Call, CallSettings, NoAnswerError
-from airflow_provider_partners.api.http.download import DOWNLOAD_ERROR_HANDLER, Download, PartialFile, Sink
+from airflow_provider_partners.api.http.decoding import ENCODINGS, DecodingError, decode
+from airflow_provider_partners.api.http.download import (
+    DOWNLOAD_ERROR_HANDLER,
+    Download,
+    PartialFile,
+    Sink,
+    oversized_file,
+)
 from airflow_provider_partners.api.http.errors import DEFAULT_ERROR_HANDLER, ErrorHandler, ResponseAction
 from airflow_provider_partners.api.http.messages import Request, Response
 from airflow_provider_partners.api.http.options import ClientOptions
@@ -33,7 +41,7 @@ from airflow_provider_partners.exceptions import TransientError
 from airflow_provider_partners.records import repair_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from airflow_provider_partners.api.clock import Clock
@@ -55,7 +63,7 @@ _FAILURE_RULES: tuple[tuple[type[Exception], str, ResponseAction], ...] = (
     (httpx.ConnectError, "no connection could be made", ResponseAction.RETRY),
     (httpx.RemoteProtocolError, "the connection was closed before the response was complete", ResponseAction.RETRY),
     (httpx.NetworkError, "the connection broke", ResponseAction.RETRY),
-    (httpx.DecodingError, "the response's compression is broken", ResponseAction.RETRY),
+    (DecodingError, "the response's compression is broken", ResponseAction.RETRY),
     (httpx.UnsupportedProtocol, "the URL has an unknown scheme", ResponseAction.MISCONFIGURED),
     (
         httpx.LocalProtocolError,
@@ -64,12 +72,15 @@ _FAILURE_RULES: tuple[tuple[type[Exception], str, ResponseAction], ...] = (
     ),
     (httpx.InvalidURL, "the URL is not valid", ResponseAction.MISCONFIGURED),
     (UnicodeEncodeError, "a header contains characters that HTTP forbids", ResponseAction.MISCONFIGURED),
+    (PrivateAddressError, "the file's host leads to an address of a private network", ResponseAction.UNEXPECTED),
     (httpx.TransportError, "the connection failed", ResponseAction.RETRY),
 )
 """Error type of the library to our text and action. The library's texts may contain a URL or a header's value."""
 
-_ENCODINGS = "gzip, deflate"
-"""Compressions that are accepted. A small piece of others, or of one inside of another, can fill the memory."""
+_MIN_PACE = 65_536
+"""Bytes of a file that must arrive within each deadline: a server that sends one byte a minute never ends."""
+
+_SLACK = 1_000_000
 
 _NOT_SENT_TYPES = (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError)
 """Failures before the first byte of a request."""
@@ -106,6 +117,8 @@ class Transport:
     :param headers: headers of every request
     :param file_hosts: other hosts that may receive the credentials for downloads, such as
         ``download.voucherify.io``
+    :param download_hosts: hosts of the partner's storages, for downloads without credentials; see
+        :class:`~airflow_provider_partners.api.http.addresses.DownloadHosts`
     """
 
     def __init__(
@@ -122,13 +135,17 @@ class Transport:
         redactor: Redactor | None = None,
         headers: Mapping[str, str] | None = None,
         file_hosts: Sequence[str] = (),
+        download_hosts: Sequence[str] = (),
     ) -> None:
         options = options or ClientOptions()
         self._base_url = normalize_base_url(base_url)
         _warn_about_plain_http(partner, self._base_url)
         self._file_hosts = frozenset(file_hosts)
         self._headers = {"Accept": "application/json", **(headers or {})}
-        self._pool = _ConnectionPool(options, request_id_headers)
+        self._download_hosts = DownloadHosts(
+            self._base_url, (*file_hosts, *download_hosts), tuple(options.download_hosts)
+        )
+        self._pool = _ConnectionPool(options, request_id_headers, self._download_hosts)
         rate_limit = rate_limit or NoRateLimit()
         self._settings = CallSettings(
             partner=partner,
@@ -159,6 +176,11 @@ class Transport:
     def redactor(self) -> Redactor:
         """The redactor that knows this client's secrets."""
         return self._settings.redactor
+
+    @property
+    def max_response_size(self) -> int:
+        """Bytes that one response may have; also of what is read at once from a downloaded file."""
+        return self._pool.max_response_size
 
     def send(self, request: Request, *, error_handler: ErrorHandler | None = None) -> Response:
         """Send a request and return the successful response. Transient failures are retried until the deadline.
@@ -209,6 +231,7 @@ class Transport:
                 self._pool.send_attempt,
                 partial_file=partial_file,
                 may_receive_credentials=is_trusted,
+                hosts=self._download_hosts,
                 https_only=not self._base_url.startswith("http://"),
             ).run()
             return partial_file.size
@@ -229,9 +252,13 @@ class Transport:
 class _ConnectionPool:
     """The pool of connections. It opens the HTTP client at the first request."""
 
-    def __init__(self, options: ClientOptions, request_id_headers: Sequence[str]) -> None:
+    def __init__(
+        self, options: ClientOptions, request_id_headers: Sequence[str], download_hosts: DownloadHosts
+    ) -> None:
         self._options = options
+        self._download_hosts = download_hosts
         self.max_download_size = options.max_download_size
+        self.max_response_size = options.max_response_size
         self._request_id_headers = tuple(name.lower() for name in request_id_headers)
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
@@ -274,6 +301,7 @@ class _ConnectionPool:
             content=content,
             headers={**content_type, **request.headers, **headers},
             timeout=httpx.Timeout(**timeouts),
+            extensions={"trace": trace} if sink and (trace := self._download_hosts.trace(url)) else {},
         )
         response = client.send(message, stream=True)
         try:
@@ -288,26 +316,33 @@ class _ConnectionPool:
             response.close()
 
     def _read(self, response: httpx.Response, head: Response, give_up_at: float) -> Response:
-        pieces, size, max_size = [], 0, self._options.max_response_size
-        for piece in response.iter_bytes():
+        pieces, size, max_size = [], 0, self.max_response_size
+        for piece in decode(_bounded(response.stream, max_size, _too_large(max_size)), _encoding(head)):
             pieces.append(piece)
             size += len(piece)
             if size > max_size:
-                text = (
-                    f"the response has more than {max_size / 1e6:,.0f} MB; use smaller pages, or raise max_response_mb"
-                )
-                raise NoAnswerError(text, ResponseAction.UNEXPECTED)
+                raise _too_large(max_size)
             if self._options.clock.monotonic() > give_up_at:
                 text = "the response was not complete at the deadline"
                 raise NoAnswerError(text, timed_out=True)
         return replace(head, content=b"".join(pieces))
 
     def _write_to_sink(self, response: httpx.Response, head: Response, write: Callable[[bytes], None]) -> Response:
-        for piece in response.iter_bytes():
-            write(piece)
+        clock, seconds = self._options.clock.monotonic, self._options.deadline
+        arrived, check_at = 0, clock() + seconds
+        too_large = oversized_file(self.max_download_size)
+        for piece in decode(_bounded(response.stream, self.max_download_size, too_large), _encoding(head)):
+            if piece:
+                write(piece)
+            arrived += len(piece)
             if self.is_closed():
                 text = "the client was closed during the download"
                 raise NoAnswerError(text)
+            if clock() > check_at:
+                if arrived < _MIN_PACE:
+                    text = f"only {arrived} bytes of the file arrived within {seconds:.0f} s"
+                    raise NoAnswerError(text, ResponseAction.UNEXPECTED)
+                arrived, check_at = 0, clock() + seconds
         return head
 
     def _open_client(self) -> httpx.Client:
@@ -323,7 +358,7 @@ class _ConnectionPool:
                     limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
                     headers={
                         "User-Agent": f"airflow-provider-partners/{__version__}",
-                        "Accept-Encoding": _ENCODINGS,
+                        "Accept-Encoding": ", ".join(ENCODINGS),
                     },
                     # A cookie that a partner sets for one shop must not be sent for another.
                     cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -333,10 +368,29 @@ class _ConnectionPool:
 
 def _check_encoding(head: Response) -> None:
     """Refuse a response whose decompression cannot be bounded."""
-    encoding = head.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "", *_ENCODINGS.split(", ")}:
+    if _encoding(head) not in {"identity", "", *ENCODINGS}:
         text = "the response has a compression that was not requested"
         raise NoAnswerError(text, ResponseAction.UNEXPECTED)
+
+
+def _encoding(head: Response) -> str:
+    return head.headers.get("content-encoding", "identity").strip().lower()
+
+
+def _bounded(stream: Iterable[bytes], max_size: int, too_large: NoAnswerError) -> Iterator[bytes]:
+    """Yield what arrives, up to a size: a compressed body may be endless, and unpack to nothing."""
+    size = 0
+    for piece in stream:
+        size += len(piece)
+        # The caller's own check comes first, except for what unpacks to nothing.
+        if size > max_size + _SLACK:
+            raise too_large
+        yield piece
+
+
+def _too_large(max_size: int) -> NoAnswerError:
+    text = f"the response has more than {max_size / 1e6:,.0f} MB; use smaller pages, or raise max_response_mb"
+    return NoAnswerError(text, ResponseAction.UNEXPECTED)
 
 
 _warned_urls: set[str] = set()

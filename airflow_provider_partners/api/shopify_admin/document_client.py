@@ -166,6 +166,7 @@ class DocumentClient(ApiClient):
             time_range=query.time_range,
             operations=self._bulk_operations,
             download=partial(self._transport.download, label="bulk.file"),
+            max_bytes=self._transport.max_response_size,
             complete=bulk.complete,
             places=bulk.places,
             before_submit=lambda: None,

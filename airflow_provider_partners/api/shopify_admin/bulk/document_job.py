@@ -44,5 +44,6 @@ class DocumentBulkJob(BulkJob):
             name=f"{self.name} of {job_id}",
             download=lambda path: self.download(url, path),
             placement=MarkedPlaces(self.places),
+            max_bytes=self.max_bytes,
             **options,
         )

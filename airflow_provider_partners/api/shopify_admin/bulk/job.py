@@ -35,7 +35,7 @@ from airflow_provider_partners.api.shopify_admin.bulk.records import (
     file_segment,
     reads_lines_as_records,
 )
-from airflow_provider_partners.api.shopify_admin.bulk.result_file import read_lines
+from airflow_provider_partners.api.shopify_admin.bulk.result_file import MAX_BYTES, read_lines
 from airflow_provider_partners.api.shopify_admin.documents import adds_connection
 from airflow_provider_partners.api.shopify_admin.query import range_as_json
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, ExpiredError, TransientError
@@ -72,6 +72,7 @@ class BulkJob:
     :param before_submit: called before a submission; logs what the result will lack
     :param page_size: records per page of the result
     :param explain: returns the error to raise when Shopify refuses the operation
+    :param max_bytes: of a file's lines that are in memory at once
     """
 
     source: str
@@ -85,6 +86,7 @@ class BulkJob:
     clock: Clock = field(repr=False)
     page_size: int = RECORDS_PER_PAGE
     explain: Callable[[ConfigurationError], ConfigurationError] = field(default=_unchanged, repr=False)
+    max_bytes: int = MAX_BYTES
 
     @property
     def resource(self) -> str:
@@ -225,6 +227,7 @@ class BulkJob:
             placement=TypedPlaces(documents.bulk_connections()),
             reads_lines=reads_lines_as_records(documents),
             counts_records=documents.records_list is None or reads_lines_as_records(documents),
+            max_bytes=self.max_bytes,
             **options,
         )
 
@@ -262,7 +265,7 @@ class BulkJob:
         with scratch as folder, scratch.errors():
             path = make_private_file(folder / "result.jsonl")
             self.download(url, path)
-            for line in read_lines(path, allow_truncated=True):
+            for line in read_lines(path, allow_truncated=True, max_bytes=self.max_bytes):
                 if line.parent_id is not None:
                     continue
                 changed = self._changed_at(line.record)

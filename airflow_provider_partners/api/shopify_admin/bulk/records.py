@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_partners.api.extraction import ExtractedPage, Extraction, ResumePosition, Segment, batches
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
-from airflow_provider_partners.api.shopify_admin.bulk.result_file import JoinedFile
+from airflow_provider_partners.api.shopify_admin.bulk.result_file import MAX_BYTES, JoinedFile
 from airflow_provider_partners.api.shopify_admin.documents import (
     ListDocuments,
     missing_lists,
@@ -56,6 +56,7 @@ class BulkFile:
     :param allow_truncated: skip the last line if it is incomplete
     :param reads_lines: whether the nested lines are the records
     :param counts_records: whether each object is one record, so that their number is known
+    :param max_bytes: of the file's lines that are in memory at once
     """
 
     name: str
@@ -67,6 +68,7 @@ class BulkFile:
     allow_truncated: bool = False
     reads_lines: bool = False
     counts_records: bool = True
+    max_bytes: int = MAX_BYTES
 
     def open(self, folder: Path) -> JoinedFile:
         """Download the file and index it.
@@ -83,6 +85,7 @@ class BulkFile:
             is_included=self.is_included,
             allow_truncated=self.allow_truncated,
             reads_lines=self.reads_lines,
+            max_bytes=self.max_bytes,
         )
         if joined.line_count < self.expected_lines or joined.root_count < self.expected_roots:
             joined.close()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from airflow_provider_partners.api.extraction import batches
 from airflow_provider_partners.api.shopify_admin.bulk.placement import type_of_id
 from airflow_provider_partners.exceptions import UnexpectedResponseError
-from airflow_provider_partners.files import make_private_file
+from airflow_provider_partners.files import BoundedLines, make_private_file
 from airflow_provider_partners.records import parse_json
 
 if TYPE_CHECKING:
@@ -30,6 +30,12 @@ PARENT_ID_FIELD = "__parentId"
 
 _INDEX_BATCH_SIZE = 1_000
 _LOOKUP_BATCH_SIZE = 500
+MAX_BYTES = 64_000_000
+"""Bytes that are in memory at once, as in one response."""
+
+_MIN_LINE_BYTES = 24
+"""A nested line has its id and its parent's, each with its name and quotes."""
+
 _REMEDY = "Submit another bulk operation (a retry does). If the error repeats, read page by page."
 
 
@@ -52,15 +58,22 @@ class Line:
         return str(self.record["id"])
 
 
-def read_lines(path: Path, *, allow_truncated: bool = False) -> Iterator[Line]:
+def read_lines(path: Path, *, allow_truncated: bool = False, max_bytes: int = MAX_BYTES) -> Iterator[Line]:
     """Yield the lines of a file, one in memory at a time.
 
     :param allow_truncated: skip the last line if it is incomplete
-    :raises UnexpectedResponseError: if a line is not an object with an id
+    :param max_bytes: that a line may have
+    :raises UnexpectedResponseError: if a line is not an object with an id, or too long
     """
     next_offset = 0
+
+    def too_long(number: int) -> UnexpectedResponseError:
+        return _too_large(f"line {number} of the bulk operation's file", max_bytes)
+
     with path.open("rb") as file:
-        for number, text in enumerate(file, 1):
+        lines = BoundedLines(file, max_bytes, too_long)
+        for number, text in enumerate(lines, 1):
+            lines.next_record()
             offset, next_offset = next_offset, next_offset + len(text)
             if not text.strip():
                 continue
@@ -83,6 +96,7 @@ class JoinedFile:
     :param is_included: return False for an object to drop it; all are kept by default
     :param allow_truncated: skip the last line if it is incomplete
     :param reads_lines: whether the nested lines are the objects to read, each by itself
+    :param max_bytes: of the lines that are in memory at once
     :raises UnexpectedResponseError: if a line belongs to no object of the file, or to no known connection
     """
 
@@ -95,15 +109,18 @@ class JoinedFile:
         is_included: Callable[[Record], bool] | None = None,
         allow_truncated: bool = False,
         reads_lines: bool = False,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         self._reads_lines = reads_lines
+        self._max_bytes = max_bytes
+        self._loaded_bytes = 0
         self.line_count = 0
         self.root_count = 0
         self._placement = placement
         self._database = _open_index(index)
         self._file = path.open("rb")
         try:
-            self._index_lines(read_lines(path, allow_truncated=allow_truncated), is_included)
+            self._index_lines(read_lines(path, allow_truncated=allow_truncated, max_bytes=max_bytes), is_included)
             self._reject_orphans(allowed=is_included is not None)
             ((self._object_count,),) = self._database.execute("SELECT count(*) FROM root").fetchall()
         except BaseException:
@@ -115,11 +132,23 @@ class JoinedFile:
         return int(self._object_count)
 
     def read(self, start: int, limit: int) -> list[Record]:
-        """Return some objects with their nested lists.
+        """Return some objects with their nested lists: fewer than the limit if they would fill the memory.
 
         :param start: number of objects to skip
         :param limit: maximum number of objects
+        :raises UnexpectedResponseError: if one object alone is too large
         """
+        while True:
+            try:
+                return self._read(start, limit)
+            except _TooManyBytesError:
+                if limit == 1:
+                    what = "an object of the bulk operation with its nested lists"
+                    raise _too_large(what, self._max_bytes) from None
+                limit = max(1, limit // 4)
+
+    def _read(self, start: int, limit: int) -> list[Record]:
+        self._loaded_bytes = 0
         offsets = self._database.execute(
             "SELECT line_offset FROM root WHERE position >= ? ORDER BY position LIMIT ?", (start + 1, limit)
         ).fetchall()
@@ -193,7 +222,10 @@ class JoinedFile:
         for batch in batches(parents_by_id, _LOOKUP_BATCH_SIZE):
             placeholders = ",".join("?" * len(batch))
             query = f"SELECT line_offset FROM child WHERE parent_id IN ({placeholders})"  # noqa: S608
-            offsets += [offset for (offset,) in self._database.execute(query, batch)]
+            most = (self._max_bytes - self._loaded_bytes) // _MIN_LINE_BYTES + 1
+            offsets += [offset for (offset,) in islice(self._database.execute(query, batch), most)]
+            if len(offsets) >= most:
+                raise _TooManyBytesError
         children = [self._line_at(offset) for offset in sorted(offsets)]
         for line in children:
             parent = parents_by_id[str(line.parent_id)]
@@ -205,11 +237,24 @@ class JoinedFile:
 
     def _line_at(self, offset: int) -> Line:
         self._file.seek(offset)
-        line = _parse_line(offset, self._file.readline())
+        text = self._file.readline(self._max_bytes + 1)
+        self._loaded_bytes += len(text)
+        if self._loaded_bytes > self._max_bytes:
+            raise _TooManyBytesError
+        line = _parse_line(offset, text)
         if line is None:
             message = "the bulk operation's file was changed while it was read"
             raise UnexpectedResponseError(message, remedy=_REMEDY)
         return line
+
+
+class _TooManyBytesError(Exception):
+    """The objects have more bytes than may be in memory. This error never leaves the module."""
+
+
+def _too_large(what: str, max_bytes: int) -> UnexpectedResponseError:
+    message = f"{what} has more than {max_bytes / 1e6:,.0f} MB"
+    return UnexpectedResponseError(message, remedy="Raise max_response_mb if this is right, or read fewer fields.")
 
 
 def _parse_line(offset: int, text: bytes) -> Line | None:

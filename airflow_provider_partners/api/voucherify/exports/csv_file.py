@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.exceptions import UnexpectedResponseError
-from airflow_provider_partners.files import ScratchFolder, make_private_file
+from airflow_provider_partners.files import BoundedLines, ScratchFolder, make_private_file
 
 if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
@@ -27,6 +27,9 @@ PAGE_SIZE = 1000
 
 _MAX_CELL_LENGTH = 16 * 2**20
 """Characters. Details and metadata may be long, but a quote that never closes must not fill the memory."""
+
+_MAX_ROW_LENGTH = 64_000_000
+"""Characters of a row with all its cells, as the bytes of one response."""
 
 METADATA = "metadata"
 """The field that becomes one column for each key of the metadata schema."""
@@ -107,13 +110,15 @@ class ExportCsv:
 
     def _parse(self, file: TextIO) -> Iterator[Record]:
         csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_LENGTH))
-        rows = csv.reader(file, strict=True)
+        lines = BoundedLines(file, _MAX_ROW_LENGTH, _too_long)
+        rows = csv.reader(lines, strict=True)
         header = next(rows, None)
         if header is None:
             message = "the exported file is empty: not even a header"
             raise _unexpected(message)
         columns = _columns(self._fields, header)
         for number, cells in enumerate(rows, start=1):
+            lines.next_record()
             if not cells:
                 if len(header) > 1:
                     continue
@@ -201,6 +206,10 @@ def _field_name(label: str) -> str:
 def _describe_error(error: Exception) -> str:
     # The text of a decoding error may hold a part of the file.
     return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+
+
+def _too_long(number: int) -> UnexpectedResponseError:
+    return _unexpected(f"the exported file has a row of more than {_MAX_ROW_LENGTH:,} characters, up to line {number}")
 
 
 def _unexpected(message: str) -> UnexpectedResponseError:

@@ -87,7 +87,6 @@ def test_a_transient_status_is_retried(code: int, clock: TurningClock) -> None:
         httpx.ReadError("t"),
         httpx.RemoteProtocolError("t"),
         httpx.ProxyError("t"),
-        httpx.DecodingError("t"),
     ],
 )
 def test_a_broken_connection_is_retried(error: Exception, clock: TurningClock) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from fake_admin_api import SINCE, UNTIL, FakeAdminApi, connection, make_client
 
-FILE = "https://storage.example/result.jsonl"
+FILE = "https://storage.googleapis.com/result.jsonl"
 JOB = "gid://shopify/BulkOperation/1"
 EMPTY = {name: connection() for name in ("transactions", "refundShippingLines", "orderAdjustments")}
 
