@@ -5,10 +5,22 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NoReturn
 
-__all__ = ["Record", "UnsafeJsonError", "encode_text", "get_path", "parse_json", "repair_text"]
+import orjson
+
+__all__ = [
+    "Record",
+    "UnsafeJsonError",
+    "encode_text",
+    "get_path",
+    "has_long_integer",
+    "parse_json",
+    "repair_text",
+    "to_json_lines",
+]
 
 Record = dict[str, Any]
 """One record, as in the partner's JSON."""
@@ -25,7 +37,8 @@ def get_path(body: Any, path: str) -> Any:
     :param path: such as ``pagination.next_page_info``; the empty path returns the body itself
     """
     for step in path.split(".") if path else ():
-        body = body.get(step) if isinstance(body, Mapping) else None
+        # A look at the type first: the check for a Mapping of any kind takes ten times as long.
+        body = body.get(step) if type(body) is dict or isinstance(body, Mapping) else None
     return body
 
 
@@ -64,13 +77,45 @@ def parse_json(content: bytes | str) -> Any:
     :raises UnsafeJsonError: when it is nested too deeply, or has a number that is no finite one
     :raises ValueError: when it is not JSON
     """
+    try:
+        encoded = content.encode() if isinstance(content, str) else content
+        value = orjson.loads(encoded)
+    except ValueError:
+        # Half of a surrogate pair, UTF-16, a byte order mark, NaN, a number that is too large, or no JSON at all.
+        return _parse_any_json(content)
+    if has_long_integer(encoded):
+        return _parse_any_json(content)
+    _check_brackets(encoded.count(b"{") + encoded.count(b"["), value)
+    return value
+
+
+def has_long_integer(content: bytes) -> bool:
+    """Return True if a JSON text has a number of 19 digits or more.
+
+    orjson reads an integer of more than 64 bits as a float, and loses digits. A text in the JSON may look like such a
+    number; then the answer is True as well.
+    """
+    digits = content.translate(_DIGITS_AS_ZERO)
+    place = digits.find(_NINETEEN_DIGITS)
+    while place >= 0:
+        if place == 0 or content[place - 1] in b" \t\r\n:,[-":
+            return True
+        after = digits.find(b" ", place)
+        place = digits.find(_NINETEEN_DIGITS, after) if after >= 0 else -1
+    return False
+
+
+_NINETEEN_DIGITS = b"0" * 19
+_DIGITS_AS_ZERO = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
+
+
+def _parse_any_json(content: bytes | str) -> Any:
     text = content if isinstance(content, str) else content.decode(json.detect_encoding(content), "surrogatepass")
     try:
         value = _DECODER.decode(text)
     except RecursionError:
         raise UnsafeJsonError(_TOO_DEEP) from None
-    if text.count("{") + text.count("[") > _MAX_DEPTH:
-        _check_depth(value)
+    _check_brackets(text.count("{") + text.count("["), value)
     suspicious = _HALVES_IN_TEXT.search(content) if isinstance(content, str) else _HALVES_IN_BYTES.search(content)
     return _repair(value) if suspicious else value
 
@@ -78,14 +123,25 @@ def parse_json(content: bytes | str) -> Any:
 _TOO_DEEP = f"JSON with more than {_MAX_DEPTH} levels"
 
 
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(_MAX_DEPTH + 1):
-        containers = [item for item in level if type(item) in {dict, list}]
-        if not containers:
+def _check_brackets(opened: int, value: Any) -> None:
+    if opened <= _MAX_DEPTH:
+        return
+    level = [value] if type(value) in {dict, list} else []
+    for _ in range(_MAX_DEPTH):
+        level = _children(level)
+        if not level:
             return
-        level = [child for item in containers for child in (item.values() if type(item) is dict else item)]
     raise UnsafeJsonError(_TOO_DEEP)
+
+
+def _children(values: Iterable[Any]) -> list[Any]:
+    """Return the objects and lists inside of objects and lists."""
+    return [
+        child
+        for value in values
+        for child in (value.values() if type(value) is dict else value)
+        if type(child) is dict or type(child) is list
+    ]
 
 
 def _parse_integer(text: str) -> int:
@@ -119,3 +175,53 @@ def _repair(value: Any) -> Any:
     if isinstance(value, list):
         return [_repair(item) for item in value]
     return value
+
+
+def to_json_lines(records: Sequence[Any]) -> list[bytes]:
+    """Return each record as one line of JSON in UTF-8, without spaces and without a line break.
+
+    The bytes are those of the standard library's ``json``, since hashes of datasets depend on them. orjson writes them
+    ten times as fast, where it writes the same: see :func:`_is_plain`.
+
+    :raises TypeError: when one of them is no JSON object (also ``ValueError`` and ``RecursionError``)
+    """
+    try:
+        lines = list(map(orjson.dumps, records))
+    except TypeError:
+        # Half of a surrogate pair, an integer of more than 64 bits, a key that is no text, too deep, or no JSON at all.
+        return list(map(_to_json_line, records))
+    return lines if _is_plain(records) else list(map(_to_json_line, records))
+
+
+def _to_json_line(record: Any) -> bytes:
+    if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):
+        message = "no JSON object"
+        raise TypeError(message)
+    return encode_text(_ENCODER.encode(record))
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+_PLAIN = frozenset({str, int, bool, type(None), float, dict, list})
+
+
+def _is_plain(records: Sequence[Any]) -> bool:
+    """Return True if orjson writes these records as ``json`` does. It has written them, so they have an end.
+
+    It also writes a date, a UUID and an Enum, which ``json`` refuses, and ``null`` for NaN. It has no exponent where
+    ``json`` has one: ``repr`` of a float has it below 0.0001 and from 1e16.
+    """
+    values: list[Any] = list(records)
+    if set(map(type, values)) - {dict}:
+        return False
+    while values:
+        members = [value.values() if type(value) is dict else value for value in values]
+        kinds = set(map(type, chain.from_iterable(members)))
+        if not kinds <= _PLAIN or (float in kinds and not all(map(_has_no_exponent, chain.from_iterable(members)))):
+            return False
+        values = _children(values) if kinds & {dict, list} else []
+    return True
+
+
+def _has_no_exponent(value: Any) -> bool:
+    return type(value) is not float or value == 0 or 1e-4 <= abs(value) < 1e16

@@ -21,7 +21,8 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from airflow_provider_partners.datasets.formats.json_lines import JSONL_SUFFIX, PARQUET_SUFFIX, PartBuffer, to_line
+from airflow_provider_partners.api.extraction import batches
+from airflow_provider_partners.datasets.formats.json_lines import JSONL_SUFFIX, PARQUET_SUFFIX, PartBuffer
 from airflow_provider_partners.datasets.formats.parquet import write_parquet
 from airflow_provider_partners.datasets.manifest import (
     Manifest,
@@ -37,9 +38,13 @@ from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.schema import Column
 from airflow_provider_partners.datasets.storage import MANIFEST_FILE, DatasetFolder, PartEntry
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
+from airflow_provider_partners.records import to_json_lines
 
 _PUBLISHED_PART = re.compile(r"part-\d{5,}-[0-9a-f]{12}(\.jsonl\.gz|\.parquet)")
 _CLAIM = re.compile(r"\.claim-[0-9a-f]{16}\.json")
+
+_CHUNK = 1_000
+"""Records that are written together."""
 
 _CLAIM_LIFETIME = 86_400.0
 """Seconds after which the claim of a killed task no longer counts."""
@@ -172,7 +177,8 @@ def _content(source: DatasetFolder, part: PartEntry, manifest: Manifest) -> byte
         return source.read_part(part)
     if is_parquet:
         buffer = PartBuffer()
-        buffer.add(map(to_line, source.read_records(part)))
+        for records in batches(source.read_records(part), _CHUNK):
+            buffer.add(to_json_lines(records))
         return buffer.content()
     columns = [Column.from_dict(column) for column in manifest["columns"]]
     return write_parquet(partial(source.read_records, part), columns).content

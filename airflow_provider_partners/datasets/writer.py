@@ -27,7 +27,6 @@ from airflow_provider_partners.datasets.formats.json_lines import (
     PARQUET_SUFFIX,
     PartBuffer,
     read_json_lines,
-    to_line,
 )
 from airflow_provider_partners.datasets.formats.parquet import common_schema, write_parquet
 from airflow_provider_partners.datasets.location import is_task_folder
@@ -45,6 +44,7 @@ from airflow_provider_partners.datasets.storage import (
     PartEntry,
 )
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, PartnersError
+from airflow_provider_partners.records import to_json_lines
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -241,12 +241,11 @@ class DatasetWriter:
         self._folder.write_json(PROGRESS_FILE, progress)
 
     def _add(self, records: Sequence[Record]) -> None:
-        lines = []
-        for record in records:
-            try:
-                lines.append(to_line(record))
-            except (TypeError, ValueError, RecursionError):
-                raise self._unstorable(record, self.records + len(lines) + 1) from None
+        try:
+            lines = to_json_lines(records)
+        except _UNSTORABLE:
+            place = next(place for place, record in enumerate(records) if not _is_storable(record))
+            raise self._unstorable(records[place], self.records + place + 1) from None
         for record in records:
             self._schema.observe(record)
         self._check_new_fields()
@@ -291,7 +290,7 @@ class DatasetWriter:
         """Return the error of a record that is no JSON object. It shows types, never a value."""
         fault = f"it is a {type(record).__name__}"
         if isinstance(record, dict):
-            name = next((name for name, value in record.items() if not _is_storable(name, value)), None)
+            name = next((name for name, value in record.items() if not _is_storable({name: value})), None)
             fault = f"its field {name!r} holds what JSON has no form for"
             if isinstance(name, str) and not isinstance(record[name], JSON_TYPES):
                 fault = f"its field {name!r} is a {type(record[name]).__name__}"
@@ -370,10 +369,13 @@ class DatasetWriter:
         return parts
 
 
-def _is_storable(name: Any, value: Any) -> bool:
+_UNSTORABLE = (TypeError, ValueError, RecursionError)
+
+
+def _is_storable(record: Any) -> bool:
     try:
-        to_line({name: value})
-    except (TypeError, ValueError, RecursionError):
+        to_json_lines([record])
+    except _UNSTORABLE:
         return False
     return True
 

@@ -6,14 +6,14 @@ until then, so the memory does not depend on the length of the list.
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal, get_args
 
-from airflow_provider_partners.records import encode_text
+import orjson
+
+from airflow_provider_partners.records import has_long_integer
 
 if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
@@ -55,9 +55,11 @@ class PartBuffer:
 
         :param lines: one JSON text each, without a line break
         """
-        for line in lines:
-            self._content += self._compressor.compress(line + b"\n")
-            self.records += 1
+        added = list(lines)
+        if added:
+            added.append(b"")
+            self._content += self._compressor.compress(b"\n".join(added))
+            self.records += len(added) - 1
 
     def content(self) -> bytes:
         """Return the records so far as a complete file. More can be added afterwards."""
@@ -65,18 +67,48 @@ class PartBuffer:
 
 
 def read_json_lines(content: bytes) -> Iterator[Record]:
-    """Yield the records of a file of gzipped JSON lines; only a few are in memory."""
-    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-        for line in io.BufferedReader(file, 1 << 20):
-            yield json.loads(line)
+    """Yield the records of a file of gzipped JSON lines; only a few are in memory.
 
-
-def to_line(record: object) -> bytes:
-    """Return a record as one line of JSON.
-
-    :raises TypeError: when it is no JSON object
+    :raises ValueError: when it is no such file
+    :raises EOFError: when its end is missing
     """
-    if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):
-        message = "no JSON object"
-        raise TypeError(message)
-    return encode_text(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+    rest = b""
+    for block in _decompressed(content):
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        yield from _parse_lines(lines)
+    if rest:
+        yield from _parse_lines([rest])
+
+
+def _decompressed(content: bytes) -> Iterator[bytes]:
+    decompressor = zlib.decompressobj(_GZIP)
+    try:
+        block = decompressor.decompress(content, _BLOCK)
+        while block:
+            yield block
+            block = decompressor.decompress(decompressor.unconsumed_tail, _BLOCK)
+    except zlib.error as error:
+        message = f"no gzip file: {error}"
+        raise ValueError(message) from None
+    if not decompressor.eof:
+        message = "the end of the gzip file is missing"
+        raise EOFError(message)
+
+
+_BLOCK = 1 << 18
+"""Bytes of JSON that are read together. Their records are a few times as large in memory."""
+
+
+def _parse_lines(lines: list[bytes]) -> Iterator[Record]:
+    # orjson loses digits of an integer of more than 64 bits.
+    parse = json.loads if has_long_integer(b",".join(lines)) else _parse_line
+    return map(parse, lines)
+
+
+def _parse_line(line: bytes) -> Record:
+    try:
+        record: Record = orjson.loads(line)
+    except ValueError:
+        record = json.loads(line)  # NaN, or more levels than orjson reads.
+    return record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -213,8 +214,13 @@ def test_a_target_is_checked_before_there_is_a_dataset(tmp_path: Path) -> None:
         ("nope://bucket/day", "Use a local folder"),
     ],
 )
-def test_a_missing_filesystem_is_one_line_with_the_package_to_install(uri: str, package: str) -> None:
+def test_a_missing_filesystem_is_one_line_with_the_package_to_install(
+    uri: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The packages are those of Airflow's page on object storage."""
+    # s3fs is installed for the tests of object storage, and Airflow keeps the file systems that it has opened.
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.setattr("airflow.sdk.io.store._STORE_CACHE", {})
     with pytest.raises(ConfigurationError, match=f"can't be opened.*{package}") as error:
         check_target(uri, Publisher("yofi", "claims"))
     assert "\n" not in str(error.value)

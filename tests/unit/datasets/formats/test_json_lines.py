@@ -1,0 +1,72 @@
+"""Files of gzipped JSON lines: any gzip tool reads them, and a damaged one is an error and never fewer records."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from typing import Any
+
+import pytest
+
+from airflow_provider_partners.datasets.formats.json_lines import PartBuffer, read_json_lines
+from airflow_provider_partners.records import to_json_lines
+
+
+def content_of(records: list[dict[str, Any]], *, each: int = 100) -> bytes:
+    buffer = PartBuffer()
+    for start in range(0, len(records), each):
+        buffer.add(to_json_lines(records[start : start + each]))
+    assert buffer.records == len(records)
+    return buffer.content()
+
+
+RECORDS = [{"id": number, "text": "ä" * (number % 500), "n": [number / 4, None]} for number in range(3_000)]
+
+
+def test_the_gzip_of_the_standard_library_reads_a_part() -> None:
+    lines = gzip.decompress(content_of(RECORDS)).splitlines()
+    assert [json.loads(line) for line in lines] == RECORDS
+
+
+@pytest.mark.parametrize("each", [1, 7, 3_000])
+def test_a_part_does_not_depend_on_how_its_records_arrived(each: int) -> None:
+    assert content_of(RECORDS, each=each) == content_of(RECORDS)
+
+
+def test_records_are_read_across_blocks() -> None:
+    """The file has more than a megabyte, and a line of its own that is longer than a block."""
+    records = [*RECORDS, {"id": "long", "text": "x" * 600_000}, {"id": "last"}]
+    assert list(read_json_lines(content_of(records))) == records
+
+
+def test_a_file_of_another_program_is_read_as_well() -> None:
+    assert list(read_json_lines(gzip.compress(b'{"a": 1}\r\n{"a": NaN}'))) == [
+        {"a": 1},
+        {"a": pytest.approx(math.nan, nan_ok=True)},
+    ]
+
+
+def test_an_integer_of_more_than_64_bits_keeps_its_digits() -> None:
+    records = [{"id": 1}, {"id": 2**64}, {"id": -(2**70)}, {"id": "12345678901234567890"}]
+    assert repr(list(read_json_lines(content_of(records)))) == repr(records)
+
+
+def test_no_records_are_no_lines() -> None:
+    buffer = PartBuffer()
+    buffer.add([])
+    assert buffer.records == 0
+    assert list(read_json_lines(buffer.content())) == []
+
+
+@pytest.mark.parametrize("content", [b"", content_of(RECORDS)[:-9], content_of(RECORDS)[:5_000]])
+def test_a_file_without_its_end_is_refused(content: bytes) -> None:
+    """RFC 1952: a member ends with its checksum and size."""
+    with pytest.raises(EOFError, match="end of the gzip file is missing"):
+        list(read_json_lines(content))
+
+
+@pytest.mark.parametrize("content", [b"no gzip at all", content_of(RECORDS)[:-8] + b"\0" * 8])
+def test_a_damaged_file_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match="no gzip file"):
+        list(read_json_lines(content))
