@@ -1,4 +1,4 @@
-"""The main job in this process: the lane of the order Dags with its real operators, over real HTTP, without a scheduler.
+"""The main job in this process: the lane of the order Dags with its real operators, without a scheduler.
 
 The tasks and their arguments are those that :mod:`airflow_provider_partners.pipelines.lanes` gives to Airflow. Only the
 scheduler's part is done here: the order of the tasks, their templates, XComs and states.
@@ -132,7 +132,7 @@ class MainJob:
         for attempt in range(try_number, try_number + tries - 1):
             try:
                 return self.step(name, try_number=attempt, **window)
-            except Exception:  # noqa: BLE001, S112 - as Airflow does, the next try decides
+            except Exception:
                 continue
         return self.step(name, try_number=try_number + tries - 1, **window)
 

@@ -174,11 +174,11 @@ def test_rules_apply_in_the_order_they_were_added():
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ({}, "needs one of status, drop and delay, or cut"),
+        ({}, "needs a kind, or one of status, drop"),
         ({"status": 500, "share": 1.5}, "numbers from 0 to 1"),
         ({"cut": -0.1}, "numbers from 0 to 1"),
         ({"status": 500, "at": "during"}, "'before' or 'after'"),
-        ({"stauts": 500}, "the fields are path_prefix"),
+        ({"stauts": 500}, "the fields are kind, path_prefix"),
         ({"status": 500, "path_regex": "("}, "not a fault"),
     ],
 )
