@@ -7,6 +7,7 @@ Retry policies, and the state stores of tasks and assets, came with 3.3.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow.sdk import Asset, BaseHook, RetryDecision, RetryPolicy, conf
+    from airflow.sdk import Asset, BaseHook, BaseOperator, RetryDecision, RetryPolicy, conf
     from airflow.sdk.exceptions import (
         AirflowException,
         AirflowFailException,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         AirflowSensorTimeout,
         AirflowSkipException,
         AirflowTaskTimeout,
+        TaskDeferred,
     )
     from airflow.sdk.log import mask_secret
     from airflow.sdk.timezone import utcnow
@@ -51,6 +53,7 @@ else:
             AirflowSensorTimeout,
             AirflowSkipException,
             AirflowTaskTimeout,
+            TaskDeferred,
         )
     except ImportError:  # 3.0, 3.1
         from airflow.configuration import conf
@@ -62,6 +65,7 @@ else:
             AirflowSensorTimeout,
             AirflowSkipException,
             AirflowTaskTimeout,
+            TaskDeferred,
         )
     try:
         from airflow.sdk import RetryDecision, RetryPolicy
@@ -84,12 +88,14 @@ __all__ = [
     "RetryDecision",
     "RetryPolicy",
     "SharedStreamProducer",
+    "TaskDeferred",
     "asset_state",
     "asset_state_stores",
     "conf",
     "hook_lineage",
     "in_thread",
     "mask_secret",
+    "run_nested",
     "stats",
     "task_state",
     "utcnow",
@@ -156,6 +162,24 @@ def asset_state(context: Mapping[str, Any], asset: Asset) -> Any | None:
     """
     stores = context.get("asset_state_store")
     return None if stores is None else stores[asset]
+
+
+def run_nested(operator: BaseOperator, context: dict[str, Any]) -> Any:
+    """Run an operator inside of a running task, as Airflow's task runner would, and return its result.
+
+    Airflow's own safeguard warns of an ``execute`` that something else than its runner calls. The operator's templates
+    must have been rendered.
+
+    :param context: of the operator; functions get it as Airflow's current context
+    """
+    from airflow.sdk.bases.operator import ExecutorSafeguard
+    from airflow.sdk.execution_time.context import set_current_context
+
+    own: Any = context
+    inside = contextvars.copy_context()
+    inside.run(ExecutorSafeguard.tracker.set, operator)
+    with set_current_context(own):
+        return inside.run(operator.execute, context=own)
 
 
 def __getattr__(name: str) -> Any:

@@ -304,6 +304,7 @@ _CHECKS: Mapping[str, Check] = {
     "resync_days": check_days,
     "routes": check_routes,
     "shopify_partner_conn_id": check_text,
+    "shops_per_task": check_count,
     "transform": _check_transform,
     "user_defined_macros": _check_mapping_or_none,
     "voucherify_conn_id": check_text,

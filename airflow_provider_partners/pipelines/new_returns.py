@@ -76,16 +76,6 @@ def new_returns_dag(
             for lane in selected.lanes
         ]
 
-    @steps.lane_group()
-    def new_returns_lane(lane: steps.Lane) -> Any:
-        """One shop: the orders with new returns or claims, from Shopify to Yotpo."""
-        order_ids: Any = affected_orders(
-            shop=lane.shop, yofi_conn_id=lane.yofi_conn_id, since=lane.since, until=lane.until
-        )
-        tasks = steps.build_order_tasks(lane, order_ids=order_ids)
-        tasks += steps.upsert_order_tasks(tasks[-1].output, yotpo_conn_id=lane.yotpo_conn_id)
-        return steps.summarize_tasks(lane, tasks, before={"affected_orders": order_ids})
-
     @task(retries=0)
     def confirm(summary: Any, lanes: Any) -> None:
         """Fail the run if a lane failed, or if no lanes could be chosen. Clear a failed lane, and it continues."""
@@ -107,7 +97,7 @@ def new_returns_dag(
         dag_args=dag_args,
     ) as dag:
         lanes = choose_lanes(arguments.selection())
-        mapped = steps.map_lanes(new_returns_lane, lanes, arguments.declared_placements)
+        mapped = steps.map_lanes(NEW_RETURNS_LANE, lanes, **arguments.mapping)
         confirm(steps.summarize({"choose_lanes": lanes}, lanes, mapped), lanes)
     return dag
 
@@ -126,6 +116,27 @@ def affected_orders(shop: str, yofi_conn_id: str, since: str, until: str) -> lis
     order_ids = sorted({str(order_id) for order_id in ids if order_id})
     log.info("%s: %d orders, from %d returns and claimed items", shop, len(order_ids), len(ids))
     return order_ids
+
+
+NEW_RETURNS_LANE = steps.LaneSteps(
+    path=f"{__name__}:NEW_RETURNS_LANE",
+    steps=(
+        steps.Step(
+            name="affected_orders",
+            operator=affected_orders,
+            arguments=lambda lane, _results: {
+                "shop": lane.shop,
+                "yofi_conn_id": lane.yofi_conn_id,
+                "since": lane.since,
+                "until": lane.until,
+            },
+            needs="yofi_conn_id",
+        ),
+        *steps.order_steps(order_ids="affected_orders"),
+        *steps.upsert_steps(),
+    ),
+)
+"""One shop: the orders with new returns or claims, from Shopify to Yotpo."""
 
 
 def _watched_assets(watched_shops: Mapping[str, str], poll_interval: float) -> Iterator[Asset]:

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.options import MappingOptions
     from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
 
-__all__ = ["BUILD_ARGUMENTS", "CLAIMS_LOOKBACK", "COUPONS_LOOKBACK", "OrderArguments"]
+__all__ = [
+    "BUILD_ARGUMENTS",
+    "CLAIMS_LOOKBACK",
+    "COUPONS_LOOKBACK",
+    "DEFAULT_GRANULARITY",
+    "SHOPS_PER_TASK",
+    "Granularity",
+    "OrderArguments",
+]
 
 CLAIMS_LOOKBACK = timedelta(days=30)
 """Default of ``claims_lookback``: how old a claim may be to count for an order."""
@@ -39,6 +47,14 @@ BUILD_ARGUMENTS = (
 """The arguments of the build operator that a Dag passes on, and that a route may have, too."""
 
 OnNoShops = Literal["fail", "skip"]
+
+Granularity = Literal["shop", "step"]
+
+DEFAULT_GRANULARITY: Granularity = "step"
+"""Whether a task is one step of one shop, or all steps of some shops."""
+
+SHOPS_PER_TASK = 25
+"""Default of ``shops_per_task``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +86,10 @@ class OrderArguments:
         groups of their own when Airflow loads the Dag file. Those of a local file or a list of routes are found without
         this argument
     :param on_no_shops: whether the run fails, or ends as skipped, when it has no shop to sync
+    :param granularity: what a task is: ``step``, one step of one shop; or ``shop``, all steps of some shops, which
+        costs Airflow much less
+    :param shops_per_task: with ``granularity="shop"``, how many shops a task takes at most. In a Dag with several
+        windows, each window of a shop counts
     """
 
     options: MappingOptions | Mapping[str, Any] | str | None = None
@@ -86,15 +106,19 @@ class OrderArguments:
     routes: str | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     placements: Sequence[Mapping[str, str]] = ()
     on_no_shops: OnNoShops = "fail"
+    granularity: Granularity = DEFAULT_GRANULARITY
+    shops_per_task: int = SHOPS_PER_TASK
 
     def __post_init__(self) -> None:
         """Refuse an unknown choice.
 
         :raises ConfigurationError: when it is no choice
         """
-        if self.on_no_shops not in {"fail", "skip"}:
-            message = f"The argument 'on_no_shops' is {self.on_no_shops!r}{suggest(self.on_no_shops, ['fail', 'skip'])}"
-            raise ConfigurationError(message, remedy="Use 'fail' or 'skip'.")
+        for name, choices in (("on_no_shops", ("fail", "skip")), ("granularity", ("shop", "step"))):
+            value = getattr(self, name)
+            if value not in choices:
+                message = f"The argument '{name}' is {value!r}{suggest(value, choices)}"
+                raise ConfigurationError(message, remedy=f"Use {' or '.join(map(repr, choices))}.")
 
     @property
     def lookbacks(self) -> dict[str, timedelta]:
@@ -105,6 +129,15 @@ class OrderArguments:
     def declared_placements(self) -> list[Placement]:
         """The pools and queues of the Dag's lanes."""
         return declared_placements(self.placements, self.routes)
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """How lanes become tasks: arguments of :func:`~airflow_provider_partners.pipelines.lanes.mapping.map_lanes`."""
+        return {
+            "placements": self.declared_placements,
+            "granularity": self.granularity,
+            "shops_per_task": self.shops_per_task,
+        }
 
     def selection(self) -> dict[str, Any]:
         """Return the arguments of the step that selects the shops, as JSON: it is a task, and renders templates."""

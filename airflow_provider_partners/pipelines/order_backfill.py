@@ -111,6 +111,6 @@ def order_backfill_dag(
         chosen >> installed
         lanes = select_shops(installed.output, chosen, **arguments.selection())
         results = {"choose_windows": chosen, "active_shops": installed.output, "select_shops": lanes}
-        mapped = steps.map_lanes(steps.create_lane(), lanes, arguments.declared_placements)
+        mapped = steps.map_lanes(steps.ORDER_LANE, lanes, **arguments.mapping)
         confirm(summarize(results, lanes, mapped), lanes)
     return dag

@@ -51,6 +51,38 @@ class ReconcileLane(steps.Lane):
     placed_until: Any
 
 
+RECONCILE_LANE = steps.LaneSteps(
+    path=f"{__name__}:RECONCILE_LANE",
+    kind=ReconcileLane,
+    steps=(
+        *steps.order_steps(query=lambda lane: lane.query),
+        steps.Step(
+            name="extract_yotpo_orders",
+            operator=YotpoExtractOperator,
+            arguments=lambda lane, _results: {
+                "resource": "orders",
+                "since": lane.since,
+                "until": lane.placed_until,
+                "yotpo_conn_id": lane.yotpo_conn_id,
+                "for_shop": lane.shop,
+            },
+            label="{{ task.for_shop }}",
+        ),
+        steps.Step(
+            name="reconcile",
+            operator=YotpoReconcileOrdersOperator,
+            arguments=lambda _lane, results: {
+                "built": results["build"],
+                "yotpo_orders": results["extract_yotpo_orders"],
+            },
+            label="{{ task.built.extra.shop }}",
+        ),
+        *steps.upsert_steps("reconcile"),
+    ),
+)
+"""One shop: build its orders, compare them with its store, repair the differences."""
+
+
 @dag_factory
 def order_reconcile_dag(
     *,
@@ -95,28 +127,6 @@ def order_reconcile_dag(
         window = steps.with_lookbacks(changed, **arguments.lookbacks)
         return [{**window, "query": query, "placed_until": bounds["until"]}]
 
-    @steps.lane_group(ReconcileLane)
-    def reconcile_lane(lane: ReconcileLane) -> Any:
-        """One shop: build its orders, compare them with its store, repair the differences."""
-        tasks = steps.build_order_tasks(lane, query=lane.query)
-        yotpo_orders = YotpoExtractOperator(
-            task_id="extract_yotpo_orders",
-            resource="orders",
-            since=lane.since,
-            until=lane.placed_until,
-            yotpo_conn_id=lane.yotpo_conn_id,
-            for_shop=lane.shop,
-            map_index_template="{{ task.for_shop }}",
-        )
-        compare = YotpoReconcileOrdersOperator(
-            task_id="reconcile",
-            built=tasks[-1].output,
-            yotpo_orders=yotpo_orders.output,
-            map_index_template="{{ task.built.extra.shop }}",
-        )
-        tasks += [yotpo_orders, compare, *steps.upsert_order_tasks(compare.output, yotpo_conn_id=lane.yotpo_conn_id)]
-        return steps.summarize_tasks(lane, tasks)
-
     @task(retries=0)
     def confirm(summary: Any, lanes: Any) -> None:
         """Fail the run if a lane failed, or if no lanes could be chosen."""
@@ -144,6 +154,6 @@ def order_reconcile_dag(
         chosen >> installed
         lanes = select_shops(installed.output, chosen, **arguments.selection())
         results = {"choose_range": chosen, "active_shops": installed.output, "select_shops": lanes}
-        mapped = steps.map_lanes(reconcile_lane, lanes, arguments.declared_placements)
+        mapped = steps.map_lanes(RECONCILE_LANE, lanes, **arguments.mapping)
         confirm(steps.summarize(results, lanes, mapped), lanes)
     return dag

@@ -150,7 +150,7 @@ def order_sync_dag(
             "select_shops": selected,
             "choose_windows": lanes,
         }
-        mapped = steps.map_lanes(steps.create_lane(), lanes, arguments.declared_placements)
+        mapped = steps.map_lanes(steps.ORDER_LANE, lanes, **arguments.mapping)
         confirm(summarize(results, lanes, mapped), lanes)
     return dag
 

@@ -80,19 +80,6 @@ def replay_rejects_dag(
             reject_unknown_params(context)
             return _choose_lanes(context["params"], selection, arguments.lookbacks)
 
-    @steps.lane_group()
-    def replay_lane(lane: steps.Lane) -> Any:
-        """One shop: build its rejected orders again, send them, close those that arrived."""
-        order_ids: Any = rejected_orders(shop=lane.shop)
-        tasks = steps.build_order_tasks(lane, order_ids=order_ids)
-        extracted, build = tasks[0], tasks[-1]
-        tasks += steps.upsert_order_tasks(build.output, yotpo_conn_id=lane.yotpo_conn_id)
-        upserted = tasks[-1]
-        for each in (build, upserted):
-            each.max_rejects = _ALL
-        closed = close(shop=lane.shop, extracted=extracted.output, built=build.output, upserted=upserted.output)
-        return steps.summarize_tasks(lane, tasks, before={"rejected_orders": order_ids, "close": closed})
-
     @task(retries=0)
     def confirm(summary: Any, lanes: Any) -> None:
         """Fail the run if a lane failed, or if an order was rejected again."""
@@ -120,7 +107,7 @@ def replay_rejects_dag(
         dag_args=dag_args,
     ) as dag:
         lanes = choose_shops(arguments.selection())
-        mapped = steps.map_lanes(replay_lane, lanes, arguments.declared_placements)
+        mapped = steps.map_lanes(REPLAY_LANE, lanes, **arguments.mapping)
         confirm(steps.summarize({"choose_shops": lanes}, lanes, mapped), lanes)
     return dag
 
@@ -163,6 +150,29 @@ def close(shop: str, extracted: Any, built: Any, upserted: Any) -> dict[str, int
             )  # fmt: skip
         log.info("%s: %d rejects are closed", shop, closed)
         return {"closed": closed}
+
+
+REPLAY_LANE = steps.LaneSteps(
+    path=f"{__name__}:REPLAY_LANE",
+    steps=(
+        steps.Step(
+            name="rejected_orders", operator=rejected_orders, arguments=lambda lane, _results: {"shop": lane.shop}
+        ),
+        *steps.order_steps(order_ids="rejected_orders", build_options={"max_rejects": _ALL}),
+        *steps.upsert_steps(order_options={"max_rejects": _ALL}),
+        steps.Step(
+            name="close",
+            operator=close,
+            arguments=lambda lane, results: {
+                "shop": lane.shop,
+                "extracted": results["extract_orders"],
+                "built": results["build"],
+                "upserted": results["upsert_orders"],
+            },
+        ),
+    ),
+)
+"""One shop: build its rejected orders again, send them, close those that arrived."""
 
 
 def _settled_ids(extracted: Any, built: Any, upserted: Any) -> set[str]:

@@ -100,6 +100,8 @@ class LaneSummary(_Counts):
     """The task at which the lane stopped; ``None`` for a successful lane."""
     error: dict[str, Any] | None
     """Why: the fields of :class:`~airflow_provider_partners.observability.report.model.TaskError`."""
+    no_changes: bool
+    """True if no order has changed in the window, so that no step ran."""
     dry_run: bool
     lane: str
     """Name in the table: the shop, and the start of the window if the shop has several lanes."""
@@ -158,6 +160,7 @@ def build_lane_summary(
         "rejects": [rejects["uri"] for task in extra.values() if (rejects := task.get("rejects"))],
         "failed": next(failed, None),
         "error": None,
+        "no_changes": False,
         "dry_run": dry_run,
         "read": (results.get("extract_orders") or {}).get("records", 0),
         "created": orders.get("created", 0),
@@ -294,7 +297,9 @@ def _extra(result: Any) -> dict[str, Any]:
 
 
 def _format_state(lane: LaneSummary) -> str:
-    return f"failed at {lane['failed']}" if lane["failed"] else "done"
+    if lane["failed"]:
+        return f"failed at {lane['failed']}"
+    return "no changes" if lane["no_changes"] else "done"
 
 
 def _table_row(name: str, counts: Mapping[str, Any], columns: Sequence[str], state: str) -> list[str]:

@@ -1,6 +1,6 @@
 """The main job in this process: the lane of the order Dags with its real operators, without a scheduler.
 
-The tasks and their arguments are those that :mod:`airflow_provider_partners.pipelines.lanes` gives to Airflow. Only the
+The tasks and their arguments are those of :data:`airflow_provider_partners.pipelines.lanes.ORDER_LANE`. Only the
 scheduler's part is done here: the order of the tasks, their templates, XComs and states.
 """
 
@@ -161,8 +161,11 @@ class MainJob:
         arguments = {**self.route, **lanes.with_lookbacks(window)}
         with DAG(self.dag_id, schedule=None, params=lanes.shared_params()):
             lane = lanes.Lane(**{field: arguments[field] for field in names})
-            tasks = lanes.build_order_tasks(lane)
-            tasks += lanes.upsert_order_tasks(tasks[-1].output, yotpo_conn_id=lane.yotpo_conn_id)
+            results: dict[str, Any] = {}
+            tasks = []
+            for step in lanes.ORDER_LANE.steps:
+                tasks.append(step.create(lane, results))
+                results[step.name] = tasks[-1].output
         return {task.task_id: task for task in tasks}
 
     def execute(

@@ -329,6 +329,29 @@ class ShopifyAdminClient(DocumentClient):
         list_query = self._list_query(resource, query, fields=fields)
         return list_query.is_large(list_query.resolve_range(since, until, now=self._clock.time()))
 
+    def has_records(
+        self,
+        resource: str,
+        *,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        query: str | None = None,
+    ) -> bool:
+        """Return True if a list has a record in a time range, by one request for the first one's id.
+
+        The search is that of :meth:`extract`, so False means that it reads nothing.
+
+        :param resource: a list that Shopify searches by time, such as ``orders``
+        :raises ConfigurationError: if Shopify can't search the list by time
+        """
+        list_query = self._list_query(resource, query)
+        if not list_query.resource.search_field or list_query.resource.client_time_field:
+            message = f"Shopify can't search '{resource}' by time"
+            raise ConfigurationError(message, remedy="Read the list.")
+        time_range = list_query.resolve_range(since, until, now=self._clock.time())
+        self._warn_about_hidden_orders(list_query.resource, time_range.since)
+        return list_query.has_records(time_range)
+
     def job_status(self, job_id: str) -> JobStatus:
         """Return the status of a bulk operation.
 

@@ -141,6 +141,13 @@ class ListDocuments:
         return f"query {operation}($query: String) {{ {field}(query: $query) {{ count precision }} }}\n"
 
     @property
+    def first_document(self) -> str:
+        """The document that reads the id of one object of a search."""
+        arguments = _arguments("first: 1", "query: $query", self.resource.arguments)
+        selection = f"{self.resource.root}{arguments} {{ nodes {{ id }} }}"
+        return f"query {_pascal(self.name)}First($query: String) {{ {selection} }}\n"
+
+    @property
     def parents_document(self) -> str:
         """The document that reads the ids of the root's objects."""
         resource, operation = self.resource, f"{_pascal(self.name)}Parents"

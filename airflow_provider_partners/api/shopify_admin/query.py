@@ -115,6 +115,15 @@ class ListQuery:
             return time_range.since is None and bool(self.resource.search_field)
         return is_capped(self._count_range(time_range))
 
+    def has_records(self, time_range: TimeRange) -> bool:
+        """Return True if a time range holds an object.
+
+        :param time_range: in whole seconds
+        """
+        variables = {"query": self.search(time_range)}
+        data = self._execute(self.documents.first_document, variables, label="first")
+        return bool(data[self.resource.root]["nodes"])
+
     def segments(self, time_ranges: Sequence[TimeRange]) -> list[Segment]:
         """Return the segments that read time ranges in the list's order.
 

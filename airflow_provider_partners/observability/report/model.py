@@ -283,6 +283,7 @@ class LaneReport(_Json):
     :param changed: updated orders by property
     :param samples: some orders of each kind
     :param datasets: what its steps wrote
+    :param no_changes: True if no order has changed in the window, so that no step ran
     """
 
     shop: str
@@ -306,6 +307,7 @@ class LaneReport(_Json):
     steps: list[StepReport] = field(default_factory=list)
     api: list[ApiCalls] = field(default_factory=list)
     datasets: list[DatasetEntry] = field(default_factory=list)
+    no_changes: bool = False
 
     @property
     def rejects(self) -> list[DatasetEntry]:

@@ -34,6 +34,7 @@ def store_lane(
     window: Mapping[str, str],
     absent: Mapping[str, str],
     connections: Mapping[str, str] | None = None,
+    asked: Mapping[str, list[TryEntry]] | None = None,
 ) -> None:
     """Store the report of one lane, in the lane's last task.
 
@@ -43,6 +44,7 @@ def store_lane(
     :param window: of the lane
     :param absent: steps that the shop's route leaves out, each with the connection that it lacks
     :param connections: connection ids by partner
+    :param asked: tries of a step before the lane's own
     """
     from airflow_provider_partners.observability.report.lane import LaneFacts, build_lane_report
     from airflow_provider_partners.observability.report.store import write_lane
@@ -53,8 +55,8 @@ def store_lane(
         facts = LaneFacts(
             shop=summary["shop"],
             window=window,
-            results=results,
-            tries={step: step_tries(task, step) for step in results if step not in absent},
+            results={**dict.fromkeys(asked or {}, {}), **results},
+            tries={**(asked or {}), **{step: step_tries(task, step) for step in results if step not in absent}},
             absent=absent,
             counts={name: summary[name] for name in COUNTS if name in summary},
             failed_at=summary["failed"],
@@ -167,6 +169,7 @@ def _lane(
             failed_at=summary["failed"],
             error=TaskError.from_dict(error) if error else None,
             counts={name: summary[name] for name in COUNTS if name in summary},
+            no_changes=bool(summary.get("no_changes")),
         )
     report.name = summary["lane"]
     return report

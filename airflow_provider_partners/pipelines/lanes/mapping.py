@@ -1,0 +1,177 @@
+"""Lanes as tasks: a task for each step, mapped over the lanes; or a task for several lanes, with all of their steps."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from airflow.sdk import get_current_context, task, task_group
+
+from airflow_provider_partners.pipelines import run_summary
+from airflow_provider_partners.pipelines.lanes.lane_summary import (
+    SUMMARIZE_LANE,
+    connections_of,
+    needed_connections,
+    sum_up,
+)
+from airflow_provider_partners.pipelines.lanes.one_task import LanesOperator
+from airflow_provider_partners.pipelines.lanes.steps import SINCE_LABEL, LaneSteps
+from airflow_provider_partners.pipelines.order_arguments import DEFAULT_GRANULARITY, SHOPS_PER_TASK, Granularity
+from airflow_provider_partners.pipelines.routing.placements import LANE_GROUP, Placement
+
+__all__ = ["map_lanes"]
+
+
+def map_lanes(
+    steps: LaneSteps,
+    lanes: Any,
+    placements: Sequence[Placement] = (),
+    *,
+    granularity: Granularity = DEFAULT_GRANULARITY,
+    shops_per_task: int = SHOPS_PER_TASK,
+) -> Any:
+    """Map the steps of a lane over the lanes; those in a pool or queue of their own get tasks of their own.
+
+    :param steps: what a lane does
+    :param lanes: the output of the task that returns the lanes with their windows
+    :param placements: the pools and queues that routes name
+    :param granularity: ``step`` for a task per step and lane, ``shop`` for a task that runs all steps of several lanes
+    :param shops_per_task: with ``shop``, how many lanes a task runs at most
+    :returns: the summaries of the lanes, or a list of those of each placement
+    """
+    results = []
+    for placement in (Placement(), *placements):
+        chosen = placement.to_dict() if placements else None
+        if granularity == "step":
+            results.append(_map_steps(steps, lanes, placement, chosen))
+        else:
+            results.append(_map_batches(steps, lanes, placement, chosen, shops_per_task))
+    return results if placements else results[0]
+
+
+@task
+def select_placed(lanes: Sequence[Mapping[str, Any]], placement: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the lanes that run in one pool and queue."""
+    return [dict(lane) for lane in lanes if Placement.of(lane) == Placement.of(placement)]
+
+
+@task
+def batch_lanes(
+    lanes: Sequence[Mapping[str, Any]], shops_per_task: int, placement: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Return which lanes each task runs: their numbers, and a label with their shops.
+
+    :param lanes: the lanes with their windows
+    :param shops_per_task: how many one task runs at most
+    :param placement: the pool and queue of the lanes; ``None`` takes all
+    """
+    own = [
+        number
+        for number, lane in enumerate(lanes)
+        if placement is None or Placement.of(lane) == Placement.of(placement)
+    ]
+    count = -(-len(own) // shops_per_task)
+    batches = [own[len(own) * part // count : len(own) * (part + 1) // count] for part in range(count)]
+    return [{"lanes": batch, "label": _label([lanes[number]["shop"] for number in batch])} for batch in batches]
+
+
+def _label(shops: Sequence[str]) -> str:
+    """Return the name of a batch: its shop, or the first one and how many more."""
+    different = [*dict.fromkeys(shops)]
+    return different[0] if len(different) == 1 else f"{different[0]} and {len(different) - 1} more"
+
+
+def _map_batches(
+    steps: LaneSteps, lanes: Any, placement: Placement, chosen: Mapping[str, Any] | None, shops_per_task: int
+) -> Any:
+    batches = batch_lanes.override(task_id=f"batch_{placement.group_id}")(lanes, shops_per_task, chosen)
+    timeout = lanes.operator.dag.default_args.get("execution_timeout")
+    mapped = LanesOperator.partial(
+        task_id=placement.group_id,
+        lanes_task_id=lanes.operator.task_id,
+        steps=steps.path,
+        map_index_template="{{ task.batch['label'] }}",
+        # It limits a step; the task has those of several lanes.
+        execution_timeout=timeout * shops_per_task if timeout else None,
+        **placement.default_args,
+    ).expand(batch=batches)
+    return mapped.output
+
+
+def _map_steps(steps: LaneSteps, lanes: Any, placement: Placement, chosen: Mapping[str, Any] | None) -> Any:
+    group, group_id = _lane_group(steps), placement.group_id
+    if chosen is None:
+        return group.expand_kwargs(lanes)
+    placed = select_placed.override(task_id=f"select_{group_id}")(lanes, chosen)
+    return group.override(group_id=group_id, default_args=placement.default_args).expand_kwargs(placed)
+
+
+def _lane_group(steps: LaneSteps) -> Any:
+    """Return the task group of one lane, to be mapped.
+
+    Airflow reads the names of the mapped arguments from the function's signature, so the group's function has one
+    parameter for each field of the lane.
+    """
+
+    def lane(**arguments: Any) -> Any:
+        """One shop in one window, from Shopify to Yotpo."""
+        return _create_tasks(steps, steps.kind(**arguments))
+
+    parameters = [inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY) for field in fields(steps.kind)]
+    lane.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return task_group(group_id=LANE_GROUP)(lane)
+
+
+def _create_tasks(steps: LaneSteps, lane: Any) -> Any:
+    """Create a task for each step and the one that sums up; return the output of the last one."""
+    results: dict[str, Any] = {}
+    for step in steps.steps:
+        created = step.create(lane, results)
+        output = created if step.is_function else created.output
+        for name in step.after:
+            results[name].operator >> output.operator
+        results[step.name] = output
+    needs = dict(steps.needs())
+    return summarize_lane(
+        shop=lane.shop,
+        since=lane.since,
+        until=lane.until,
+        needs=needs,
+        needed=needed_connections(lane, needs),
+        connections=connections_of(lane),
+        results=results,
+    )
+
+
+@task(
+    task_id=SUMMARIZE_LANE,
+    multiple_outputs=False,
+    trigger_rule="all_done",
+    map_index_template="{{ task.op_kwargs['shop'] }}" + SINCE_LABEL % "op_kwargs['since']",
+)
+def summarize_lane(
+    shop: str,
+    since: str,
+    needed: Mapping[str, Any],
+    results: Mapping[str, Any],
+    until: str = "",
+    needs: Mapping[str, str] | None = None,
+    connections: Mapping[str, Any] | None = None,
+) -> run_summary.LaneSummary:
+    """Return the summary of one lane, also when one of its tasks failed, and store its report.
+
+    The parameters are those of :func:`~airflow_provider_partners.pipelines.lanes.lane_summary.sum_up`.
+    """
+    context: Any = get_current_context()
+    return sum_up(
+        context,
+        shop=shop,
+        since=since,
+        until=until,
+        needs=needs or {},
+        needed=needed,
+        connections=connections or {},
+        results=results,
+    )

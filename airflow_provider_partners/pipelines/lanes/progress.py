@@ -1,0 +1,123 @@
+"""How far the lanes of a task have come. It is stored beside the datasets, so that the next try goes on from there.
+
+A lane's file has what its finished steps returned; the task's file has the lanes in which there was nothing to do. A
+retry continues. So does a failed task that somebody clears. A task that succeeded runs from the beginning when it is
+cleared: Airflow then allows more tries than before, and the progress is of an older generation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_partners.datasets.storage import DatasetFolder
+
+__all__ = ["BatchProgress", "LaneProgress", "lane_fingerprint"]
+
+LANE_FILE = "lane.json"
+BATCH_FILE = "lanes.json"
+
+
+def lane_fingerprint(lane: Mapping[str, Any]) -> str:
+    """Return a hash of a lane's arguments. Progress of another window, or with other options, does not count."""
+    return hashlib.sha256(json.dumps(lane, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+class LaneProgress:
+    """The progress of one lane.
+
+    :param uri: a folder of the lane's own
+    :param fingerprint: of the lane
+    :param batch: the progress of the task
+    """
+
+    def __init__(self, uri: str, *, fingerprint: str, batch: BatchProgress) -> None:
+        self._folder = DatasetFolder(uri)
+        header = {"lane": fingerprint, "generation": batch.generation}
+        stored = self._folder.read_json(LANE_FILE) if batch.is_resumed else None
+        is_same = isinstance(stored, dict) and {name: stored.get(name) for name in header} == header
+        self._state: dict[str, Any] = {**header, "steps": {}, **(stored if is_same else {})}
+
+    @property
+    def has_begun(self) -> bool:
+        """True if an earlier try has begun the lane."""
+        return bool(self._state["steps"] or self.failure or self.asked)
+
+    @property
+    def steps(self) -> dict[str, dict[str, Any]]:
+        """The finished steps by name, each with its ``state`` and its ``result``."""
+        steps: dict[str, dict[str, Any]] = self._state["steps"]
+        return steps
+
+    @property
+    def summary(self) -> Any | None:
+        """The summary of a lane that is done."""
+        return self._state.get("summary")
+
+    @property
+    def failure(self) -> dict[str, Any] | None:
+        """Why and when the lane failed last."""
+        return self._state.get("failure")
+
+    @property
+    def asked(self) -> Any | None:
+        """The request that found out that there is something to do."""
+        return self._state.get("asked")
+
+    @asked.setter
+    def asked(self, entry: Any) -> None:
+        self._state["asked"] = entry
+
+    def update(self, **changes: Any) -> None:
+        """Store parts of the progress."""
+        self._state |= changes
+        self._folder.write_json(LANE_FILE, self._state)
+
+    def add_step(self, name: str, state: str, result: Any) -> None:
+        """Store that a step is finished.
+
+        :param state: ``success`` or ``skipped``
+        """
+        self.steps[name] = {"state": state, "result": result}
+        self.update()
+
+
+class BatchProgress:
+    """The progress of a task over its lanes.
+
+    :param uri: the task's folder
+    :param max_tries: how many tries Airflow allows the task; more after somebody has cleared it
+    """
+
+    def __init__(self, uri: str, *, max_tries: int) -> None:
+        self._folder = DatasetFolder(uri)
+        stored = self._folder.read_json(BATCH_FILE)
+        state: dict[str, Any] = stored if isinstance(stored, dict) else {}
+        self.is_resumed = bool(state)
+        """True if an earlier try has begun."""
+        self.is_cleared = bool(state) and state.get("max_tries") != max_tries
+        """True if somebody has cleared the task since."""
+        if self.is_cleared and state.get("is_done"):
+            state, self.is_resumed = {"generation": state["generation"] + 1}, False
+        self._state: dict[str, Any] = {"generation": 1, "unchanged": {}, **state, "max_tries": max_tries}
+
+    @property
+    def generation(self) -> int:
+        """The number of this run of the task; retries have the same."""
+        return int(self._state["generation"])
+
+    def unchanged(self, fingerprint: str) -> Any | None:
+        """Return the summary of a lane in which there was nothing to do; ``None`` if that is not known."""
+        return self._state["unchanged"].get(fingerprint)
+
+    def add_unchanged(self, summaries: Mapping[str, Any]) -> None:
+        """Store the summaries of lanes in which there was nothing to do, by fingerprint, before the others begin."""
+        self._state["unchanged"] |= summaries
+        self._folder.write_json(BATCH_FILE, self._state)
+
+    def finish(self) -> None:
+        """Store that all lanes are done."""
+        self._state["is_done"] = True
+        self._folder.write_json(BATCH_FILE, self._state)
