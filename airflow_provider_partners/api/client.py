@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.http.messages import Request
+from airflow_provider_partners.api.http.messages import Request, accept_any
 from airflow_provider_partners.arguments import check_kinds, check_mapping, check_text, suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 
@@ -103,6 +103,7 @@ class RestClient(ApiClient):
                 json=json,
                 label=f"{method} {_public_path(path)}",
                 expects_json=method != "HEAD",
+                check=accept_any,
                 may_be_empty=True,
                 repeatable=is_read if idempotent is None else idempotent,
             )

@@ -273,7 +273,7 @@ def test_a_create_with_a_lost_response_ends_in_a_conflict_that_can_be_looked_up(
 def test_a_response_that_cannot_be_read_is_an_error(
     yotpo_sandbox: RunningSandbox, yotpo: YotpoClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    yotpo_sandbox.faults.add(path_prefix="/yotpo", method="GET", status=200, body="<html>maintenance</html>")
+    yotpo_sandbox.faults.add(path_prefix="/yotpo", method="GET", kind="html", times=3)
 
     with caplog.at_level(logging.DEBUG), pytest.raises(UnexpectedResponseError, match="not JSON"):
         yotpo.products(["a"])

@@ -84,6 +84,14 @@ After the first one, a fresh token is tried without a pause. Where two tokens ar
 """
 
 
+MAX_STRANGE_ANSWERS = 3
+"""Successful responses that are no answer of the API, after which the call fails.
+
+A gateway under maintenance, or a proxy, answers in the API's place for a while: with a page of HTML, or with JSON of
+another shape. A wrong host does so for ever, so few attempts are enough.
+"""
+
+
 class NoAnswerError(Exception):
     """An attempt got no response. This error never leaves a call.
 
@@ -187,6 +195,7 @@ class Call:
         self._throttles = 0
         self._redirects = 0
         self._refusals = 0
+        self._strange_answers = 0
 
     def run(self) -> Response:
         """Send the request until it succeeds.
@@ -282,9 +291,15 @@ class Call:
         if not self._request.expects_json or (self._request.may_be_empty and not response.content.strip()):
             return None
         try:
-            response.json()
+            body = response.json()
         except InvalidJsonError as error:
-            return ErrorResolution(ResponseAction.RETRY if error.may_pass else ResponseAction.UNEXPECTED, error.message)
+            # JSON that ends early comes from the API.
+            action = ResponseAction.RETRY if error.may_pass else ResponseAction.UNEXPECTED
+            return ErrorResolution(action, error.message, strange=error.is_foreign)
+        try:
+            self._request.check(body)
+        except UnexpectedResponseError as error:
+            return ErrorResolution(ResponseAction.RETRY, error.message, strange=True)
         return None
 
     def _follow_redirect(self, response: Response) -> bool:
@@ -348,6 +363,9 @@ class Call:
             self._give_up_at = self._started_at + self._settings.deadline
         self._failures += 1
         self._timeouts += resolution.timed_out
+        self._strange_answers += resolution.strange
+        if self._strange_answers >= MAX_STRANGE_ANSWERS:
+            raise self.error(UnexpectedResponseError, resolution.message, response, resolution.remedy)
         requested = self._requested_wait(resolution, response)
         if requested and self._exceeds_limits(requested):
             raise self._throttled_error(resolution, response, requested)

@@ -55,6 +55,7 @@ class ErrorResolution:
     :param timed_out: the partner ran out of time, so a smaller request may succeed
     :param not_sent: the partner has not received the request, so nothing happened there
     :param cause: the system's error behind a missing response, without secrets
+    :param strange: the response is successful, but no answer of the API. A few of them may pass
     """
 
     action: ResponseAction
@@ -65,6 +66,7 @@ class ErrorResolution:
     timed_out: bool = False
     not_sent: bool = False
     cause: BaseException | None = None
+    strange: bool = False
 
 
 STATUS_ACTIONS: Mapping[int, ResponseAction] = {

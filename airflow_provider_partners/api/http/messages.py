@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -16,9 +16,35 @@ class InvalidJsonError(UnexpectedResponseError):
     """The body is not JSON: it ends early, or it is something else.
 
     :ivar may_pass: whether the same request may get another answer
+    :ivar is_foreign: whether it comes from another server than the API, such as a gateway's page of HTML
     """
 
     may_pass = True
+    is_foreign = False
+
+
+def check_object(body: Any) -> None:
+    """Refuse a body that is no JSON object: every answer of the partners' APIs is one.
+
+    :raises UnexpectedResponseError: when it is none
+    """
+    if not isinstance(body, Mapping):
+        message = f"the response is a JSON {_JSON_TYPES.get(type(body), 'value')} instead of an object"
+        raise UnexpectedResponseError(message)
+
+
+def accept_any(body: Any) -> None:
+    """Accept every JSON value."""
+
+
+_JSON_TYPES: Mapping[type, str] = {
+    list: "list",
+    str: "text",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +63,8 @@ class Request:
     :param token_param: the query parameter that carries the token in place of the header, for APIs that know no other
         way. It is added to the URL of each attempt alone, and hidden like the header
     :param expects_json: the response's body is JSON. One that ends early is a transient failure
+    :param check: raises ``UnexpectedResponseError`` for JSON that is no answer of the API. The call then tries again, a
+        few times
     :param may_be_empty: a response without a body is complete too, such as one of status 204
     :param max_timeouts: attempts that may run out of time before the call raises ``TimedOutError``, because the caller
         then sends a smaller request; by default as many as for other failures
@@ -55,6 +83,7 @@ class Request:
     authenticated: bool = True
     token_param: str = ""
     expects_json: bool = True
+    check: Callable[[Any], object] = check_object
     may_be_empty: bool = False
     max_timeouts: int | None = None
     repeatable: bool = True
@@ -98,8 +127,8 @@ class Response:
                 is_unsafe = isinstance(error, UnsafeJsonError)
                 message = f"the response is {error if is_unsafe else _describe_body(self.content)}"
                 invalid = InvalidJsonError(message, status=self.status, request_id=self.request_id)
-                # A page of HTML comes from another server than the API: it does not become JSON by itself.
-                invalid.may_pass = not is_unsafe and not self.content.lstrip().startswith(b"<")
+                invalid.may_pass = not is_unsafe
+                invalid.is_foreign = self.content.lstrip().startswith(b"<")
                 raise invalid from None
         return self._parsed[0]
 

@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_partners.api.http.errors import ErrorResolution, ResponseAction, truncate
@@ -261,38 +262,31 @@ class GraphQLCaller:
         :raises ConfigurationError: if Shopify refuses the document or a variable, or does not know a search field
         :raises UnexpectedResponseError: if the answer has an unknown error, or neither data nor errors
         """
-        body: dict[str, Any] = {"query": document, "variables": dict(variables or {})}
+        sent: dict[str, Any] = {"query": document, "variables": dict(variables or {})}
         if operation_name:
-            body["operationName"] = operation_name
-        key = (document, _requested_size(body["variables"]))
+            sent["operationName"] = operation_name
+        key = (document, _requested_size(sent["variables"]))
         request = Request(
             method="POST",
             path=self._path,
-            json=body,
+            json=sent,
             label=label,
             cost=self._costs.get(key, 1.0),
             max_timeouts=max_timeouts,
             repeatable=repeatable,
+            check=partial(_check_answer, label=label),
         )
         response = self._transport.send(request)
         self._check_version(response)
         self._report_deprecation(response, label)
-        result = self._parse_result(response, label)
+        body = response.json()
+        result = GraphQLResult(body["data"], _as_mapping(body.get("extensions")))
         cost = _as_mapping(result.extensions.get("cost")).get("requestedQueryCost")
         if isinstance(cost, int | float) and cost > 0:
             self._costs[key] = float(cost)
         redact = self._transport.redactor.for_response_to(request)
         _raise_for_search_warnings(result.extensions, label, redact)
         return GraphQLResult(_redact_user_errors(result.data, redact), result.extensions)
-
-    def _parse_result(self, response: Response, label: str) -> GraphQLResult:
-        body = response.json()
-        data = body.get("data") if isinstance(body, Mapping) else None
-        if not isinstance(data, Mapping):
-            content = "no data" if isinstance(body, Mapping) else f"a {type(body).__name__} instead of an object"
-            message = f"the answer of {label} has {content} and no error"
-            raise UnexpectedResponseError(message, status=response.status, request_id=response.request_id)
-        return GraphQLResult(data, _as_mapping(body.get("extensions")))
 
     def _check_version(self, response: Response) -> None:
         # An expired version falls forward: the oldest supported version answers, where fields may mean something else
@@ -320,6 +314,18 @@ class GraphQLCaller:
         log.warning(
             "API version %s: %s uses what a later version removes: %s", self.api_version, label, truncate(reason)
         )
+
+
+def _check_answer(body: Any, *, label: str) -> None:
+    """Refuse an answer without data. One with errors never comes here.
+
+    :raises UnexpectedResponseError: when it has none
+    """
+    data = body.get("data") if isinstance(body, Mapping) else None
+    if not isinstance(data, Mapping):
+        content = "no data" if isinstance(body, Mapping) else f"a {type(body).__name__} instead of an object"
+        message = f"the answer of {label} has {content} and no error"
+        raise UnexpectedResponseError(message)
 
 
 def validate_version(api_version: str) -> str:

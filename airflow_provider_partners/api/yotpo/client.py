@@ -270,10 +270,10 @@ class YotpoClient(RestClient):
         return yotpo_id_of(_unwrap(response.json(), envelope))
 
     def _update(self, name: str, path: str, payload: Mapping[str, Any]) -> None:
-        # The response to a PATCH is empty.
+        # The response to a PATCH is empty. Anything but an object in it comes from a gateway that has lost the request.
         body = {RESOURCES[name].envelope: dict(payload)}
         report(SOURCE, self.store_id, name, is_write=True)
-        self._send("PATCH", path, f"{name}.update", body=body, expects_json=False)
+        self._send("PATCH", path, f"{name}.update", body=body, may_be_empty=True)
 
     def _get(self, path: str, label: str, params: Mapping[str, str]) -> Any:
         return self._send("GET", path, label, params=params).json()
@@ -287,7 +287,7 @@ class YotpoClient(RestClient):
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         repeatable: bool = True,
-        expects_json: bool = True,
+        may_be_empty: bool = False,
     ) -> Response:
         return self._transport.send(
             Request(
@@ -297,7 +297,7 @@ class YotpoClient(RestClient):
                 json=body,
                 label=label,
                 repeatable=repeatable,
-                expects_json=expects_json,
+                may_be_empty=may_be_empty,
             )
         )
 

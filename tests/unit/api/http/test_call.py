@@ -14,7 +14,7 @@ from clocks import TurningClock
 from fake_api import GET, FakeApi, ok, status, transport
 
 from airflow_provider_partners.api.http.auth import MintedToken, RotatingHeader, StaticHeaders
-from airflow_provider_partners.api.http.call import REFUSAL_PAUSES
+from airflow_provider_partners.api.http.call import MAX_STRANGE_ANSWERS, REFUSAL_PAUSES
 from airflow_provider_partners.api.http.errors import DEFAULT_ERROR_HANDLER, ErrorResolution, ResponseAction
 from airflow_provider_partners.api.http.messages import Request, Response
 from airflow_provider_partners.api.http.options import Timeouts
@@ -474,10 +474,48 @@ def test_json_that_always_ends_early_names_partner_call_and_length(clock: Turnin
         transport(api, clock, max_attempts=3).send(GET)
 
 
-def test_a_page_of_html_is_no_passing_failure(clock: TurningClock) -> None:
-    api = FakeApi(httpx.Response(200, content=b"<html><title>Welcome</title></html>"))
-    with pytest.raises(UnexpectedResponseError, match=r"Yotpo: orders\.list: .*an HTML page and not JSON"):
+STRANGE = (
+    b"<html><title>Welcome</title></html>",
+    b"[]",
+    b'[{"id": 1}]',
+    b"null",
+    b"17",
+    b'"ok"',
+    b"true",
+)
+"""What a gateway or proxy sends with 200 in the place of an API whose answers are objects."""
+
+
+@pytest.mark.parametrize("body", STRANGE)
+def test_an_answer_in_the_apis_place_may_pass(body: bytes, clock: TurningClock) -> None:
+    strange = httpx.Response(200, content=body)
+    client = transport(FakeApi(strange, strange, ok({"whole": True})), clock)
+    assert client.send(GET).json() == {"whole": True}
+    assert client.stats.snapshot()["retries"] == 2
+
+
+@pytest.mark.parametrize("body", STRANGE)
+def test_a_host_that_is_not_the_api_is_soon_found_out(body: bytes, clock: TurningClock) -> None:
+    api = FakeApi(httpx.Response(200, content=body))
+    expected = r"Yotpo: orders\.list: .*(an HTML page and not JSON|a JSON \w+ instead of an object)"
+    with pytest.raises(UnexpectedResponseError, match=expected):
         transport(api, clock).send(GET)
+    assert len(api.requests) == MAX_STRANGE_ANSWERS
+
+
+@pytest.mark.parametrize("body", STRANGE)
+def test_an_update_without_an_answer_is_done_but_not_with_a_strange_one(body: bytes, clock: TurningClock) -> None:
+    """A PATCH of Yotpo's is answered with an empty body: recorded in https://github.com/ldgnoack/yotpo-ruby."""
+    request = Request(method="PATCH", path="/orders/1", may_be_empty=True)
+    api = FakeApi(httpx.Response(200, content=body), httpx.Response(200, content=b""))
+    assert transport(api, clock).send(request).content == b""
+    assert len(api.requests) == 2
+
+
+def test_a_strange_answer_to_a_write_that_must_not_run_twice_is_looked_up(clock: TurningClock) -> None:
+    api = FakeApi(httpx.Response(200, content=b"[]"), ok())
+    with pytest.raises(UnknownOutcomeError, match="a JSON list instead of an object"):
+        transport(api, clock).send(Request(method="POST", path="/fulfillments", repeatable=False))
     assert len(api.requests) == 1
 
 
