@@ -157,7 +157,12 @@ class JobFailedError(TransientError):
 
 
 class RejectedError(PartnersError):
-    """The partner refuses the payload. Retries would fail too: set the record aside with this reason."""
+    """The partner refuses the payload. Retries would fail too: set the record aside with this reason.
+
+    :ivar rule: the message without what differs between records, for counting; ``None`` if the message is the partner's
+    """
+
+    rule: str | None = None
 
 
 class NotFoundError(RejectedError):

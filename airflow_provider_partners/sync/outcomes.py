@@ -8,10 +8,9 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypedDict
 
-from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, RejectThresholdError
+from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, RejectedError, RejectThresholdError
 from airflow_provider_partners.failures import REPLAY_DAG_ID
 from airflow_provider_partners.records import Record
-from airflow_provider_partners.sync.payload.base import PayloadError
 
 RecordKind = Literal["order", "product", "fulfillment", "customer"]
 Action = Literal["created", "updated", "unchanged", "rejected", "stale", "would_create", "would_update", "accepted"]
@@ -124,7 +123,7 @@ def rejected_outcome(
         "status": error.status if error else None,
         "request_id": error.request_id if error else None,
     }
-    rule = error.rule if isinstance(error, PayloadError) else None
+    rule = error.rule if isinstance(error, RejectedError) else None
     reject = {**(record if isinstance(record, Mapping) else {"value": record}), "rejected": rejection}
     return Outcome(kind, external_id, "rejected", reason=message, rule=rule, reject=reject, **fields)
 
