@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.datasets.storage import storage_path
+from airflow_provider_partners.datasets.storage import open_filesystem, storage_path
 from airflow_provider_partners.files import storage_error
 
 __all__ = ["child_folders", "find_files", "modified_at"]
@@ -23,7 +23,9 @@ def child_folders(uri: str) -> list[str]:
     """
     path = storage_path(uri)
     try:
-        entries = path.fs.ls(path.path, detail=True)
+        fs = open_filesystem(path)
+        fs.invalidate_cache(path.path)
+        entries = fs.ls(path.path, detail=True)
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -40,7 +42,9 @@ def find_files(uri: str) -> dict[str, Mapping[str, Any]]:
     path = storage_path(uri)
     root = path.path.rstrip("/")
     try:
-        found = path.fs.find(root, detail=True)
+        fs = open_filesystem(path)
+        fs.invalidate_cache(root)
+        found = fs.find(root, detail=True)
     except FileNotFoundError:
         return {}
     except OSError as error:

@@ -6,12 +6,13 @@ a single upload. A reader never sees half a file. Every error of the storage bec
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
@@ -19,14 +20,15 @@ from airflow_provider_partners.datasets.formats.json_lines import PARQUET_SUFFIX
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, PartnersError
 from airflow_provider_partners.files import (
     first_line,
-    is_stale_temporary,
     make_private_folder,
+    remove_stale_temporary,
     storage_error,
     write_file,
 )
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
+    from fsspec import AbstractFileSystem
 
     from airflow_provider_partners.records import Record
 
@@ -42,6 +44,9 @@ REPLAYED_FILE = "replayed.json"
 """In a folder of rejects: the records that a replay has closed, see
 :mod:`airflow_provider_partners.pipelines.open_rejects`.
 """
+
+PROBE_FILE = ".probe.tmp"
+"""What :meth:`DatasetFolder.check_writable` writes. The name is the same for all, so that a killed task leaves one."""
 
 UNREADABLE_REMEDY = (
     "The task that wrote it ran where this one can't see its files (another worker without shared storage), or they "
@@ -105,6 +110,83 @@ def _no_filesystem(uri: str, error: Exception) -> ConfigurationError:
     return ConfigurationError(f"{uri} can't be opened: {first_line(error)}", remedy=remedy)
 
 
+class _RemoteFolder:
+    """A folder in object storage, with one request for each operation.
+
+    The methods of a path need more: they look for the bucket before they write, for the file before they read or
+    remove it, and for a folder before they list it. Object storage charges and waits for each request. A path also
+    takes what its filesystem remembers for what is there, although tasks of other workers write as well.
+
+    :param path: the folder; its filesystem is opened with the first operation
+    """
+
+    def __init__(self, path: ObjectStoragePath) -> None:
+        self._path = path
+        self._folder = path.path.rstrip("/")
+        self._is_object_store = path.protocol in _OBJECT_STORES
+        # s3fs looks up the size of a file first, unless a part of it is wanted. This part is all of it.
+        self._all: Mapping[str, int] = {"start": 0} if path.protocol in {"s3", "s3a"} else {}
+
+    @cached_property
+    def _fs(self) -> AbstractFileSystem:
+        return open_filesystem(self._path)
+
+    def write(self, name: str, content: bytes) -> None:
+        file = f"{self._folder}/{name}"
+        try:
+            self._fs.pipe_file(file, content)
+        except FileNotFoundError:
+            if self._is_object_store:
+                raise  # There is no such bucket: a folder is nothing that could be missing.
+            self._fs.makedirs(self._folder, exist_ok=True)
+            self._fs.pipe_file(file, content)
+
+    def read(self, name: str) -> bytes:
+        file = f"{self._folder}/{name}"
+        try:
+            content: bytes = self._fs.cat_file(file, **self._all)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if not self._all or error.errno != errno.EINVAL:
+                raise
+            content = self._fs.cat_file(file)  # An empty file has no part.
+        return content
+
+    def remove(self, name: str) -> None:
+        # Some storages say that a file was missing, and others don't.
+        with suppress(FileNotFoundError):
+            self._fs.rm_file(f"{self._folder}/{name}")
+
+    def names(self) -> list[str]:
+        self._fs.invalidate_cache(self._folder)
+        try:
+            found = [str(path).rstrip("/") for path in self._fs.ls(self._folder, detail=False)]
+        except FileNotFoundError:
+            return []
+        # Some tools leave an empty object with the name of the folder.
+        return sorted(path.rpartition("/")[2] for path in found if path.strip("/") != self._folder.strip("/"))
+
+
+def open_filesystem(path: ObjectStoragePath) -> AbstractFileSystem:
+    """Return the filesystem of a path: that of Airflow, with the path's connection, or fsspec's own.
+
+    :raises ImportError: when the package of its scheme is not installed
+    """
+    try:
+        return path.fs
+    except ValueError:
+        # No provider has this scheme.
+        if path.conn_id:
+            raise
+    from upath import UPath
+
+    return UPath(f"{path.protocol}://{path.path}").fs
+
+
+_OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "adl"})
+
+
 class DatasetFolder:
     """The folder of one dataset. Nothing is read or created until a method is called.
 
@@ -114,9 +196,9 @@ class DatasetFolder:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
-        self._path = storage_path(uri)
-        is_local = self._path.protocol in {"", "file", "local"}
-        self._local = Path(self._path.path) if is_local else None
+        path = storage_path(uri)
+        self._local = Path(path.path) if path.protocol in {"", "file", "local"} else None
+        self._remote = _RemoteFolder(path)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -131,13 +213,15 @@ class DatasetFolder:
             # Each storage has errors of its own, and Airflow has some for the storage's connection.
             raise storage_error(self.uri, error) from error
 
+    def _read_bytes(self, name: str) -> bytes:
+        return self._remote.read(name) if self._local is None else (self._local / name).read_bytes()
+
     def write(self, name: str, content: bytes) -> None:
         """Write one file, completely or not at all."""
         try:
             with self._errors():
                 if self._local is None:
-                    self._path.mkdir(parents=True, exist_ok=True)
-                    (self._path / name).write_bytes(content)
+                    self._remote.write(name, content)
                 else:
                     make_private_folder(self._local)
                     write_file(self._local / name, content)
@@ -147,9 +231,8 @@ class DatasetFolder:
 
     def check_writable(self) -> None:
         """Write and remove a file, so that a wrong place is noticed before there is something to store."""
-        name = f".probe-{secrets.token_hex(4)}.tmp"
-        self.write(name, b"")
-        self.remove(name)
+        self.write(PROBE_FILE, b"")
+        self.remove(PROBE_FILE)
 
     def read(self, name: str) -> bytes:
         """Read one file.
@@ -158,8 +241,7 @@ class DatasetFolder:
         """
         try:
             with self._errors():
-                content: bytes = (self._path / name).read_bytes()
-                return content
+                return self._read_bytes(name)
         except FileNotFoundError:
             message = f"The dataset {self.uri} is not readable here: {name} is missing"
             raise DatasetError(message, remedy=UNREADABLE_REMEDY) from None
@@ -200,7 +282,7 @@ class DatasetFolder:
         """Read one JSON file; ``None`` if it is missing or incomplete."""
         try:
             with self._errors():
-                content = (self._path / name).read_bytes()
+                content = self._read_bytes(name)
             return json.loads(content)
         except (FileNotFoundError, ValueError):
             return None
@@ -216,7 +298,10 @@ class DatasetFolder:
         """Delete files; a missing one is ignored."""
         with self._errors():
             for name in names:
-                (self._path / name).unlink(missing_ok=True)
+                if self._local is None:
+                    self._remote.remove(name)
+                else:
+                    (self._local / name).unlink(missing_ok=True)
 
     def remove_all(self) -> None:
         """Delete the folder with its files."""
@@ -230,11 +315,6 @@ class DatasetFolder:
         """Return the names of the files, sorted. Temporary files that a killed writer has left are removed."""
         with self._errors():
             if self._local is None:
-                return sorted(path.name for path in self._path.iterdir()) if self._path.exists() else []
-            names = []
-            for path in self._local.iterdir() if self._local.exists() else ():
-                if is_stale_temporary(path):
-                    path.unlink(missing_ok=True)
-                else:
-                    names.append(path.name)
-            return sorted(names)
+                return self._remote.names()
+            paths = list(self._local.iterdir()) if self._local.exists() else []
+            return sorted(path.name for path in paths if not remove_stale_temporary(path))

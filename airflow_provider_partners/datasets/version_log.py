@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.datasets.storage import DatasetFolder, storage_path
+from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.exceptions import DatasetError
 from airflow_provider_partners.versions import Version, is_older
 
@@ -123,8 +123,6 @@ class VersionLog:
     def _read_new_files(self) -> None:
         self._looked_at = time.monotonic()
         for _ in range(MAX_LOOKS):
-            # Filesystems of object storage remember lists of files.
-            storage_path(self._uri).fs.invalidate_cache()
             names = sorted(set(self._folder.file_names()) - self._read_files)
             if not names:
                 return

@@ -186,8 +186,8 @@ def test_after_publication_no_second_copy_stays_in_the_runs_folder(context, tmp_
 
 def test_a_target_that_cannot_be_written_fails_the_task_before_anything_is_read(context):
     client = Client()
-    with pytest.raises(AirflowFailException, match=r"Install apache-airflow-providers-amazon\[s3fs\] on every worker"):
-        run(context, client, uri="s3://bucket/place")
+    with pytest.raises(AirflowFailException, match=r"Install apache-airflow-providers-google on every worker"):
+        run(context, client, uri="gs://bucket/place")
     assert (client.query, client.fetched) == (None, [])
 
 
