@@ -248,8 +248,8 @@ class LaneRun:
     def _execute_operator(self, operator: BaseOperator, context: dict[str, Any]) -> Any:
         self.running = operator
         context |= {"task": operator, "inlets": operator.inlets, "outlets": operator.outlets}
-        dag = context["dag"]
-        operator.render_template_fields(context, dag.get_template_env())
+        own: Any = context
+        operator.render_template_fields(own, context["dag"].get_template_env())
         try:
             return run_nested(operator, context)
         finally:

@@ -82,7 +82,9 @@ def sum_up(
     return summary
 
 
-def sum_up_unchanged(context: Mapping[str, Any], lane: Mapping[str, Any], asked: TryEntry) -> run_summary.LaneSummary:
+def sum_up_unchanged(
+    context: Mapping[str, Any], lane: Mapping[str, Any], asked: TryEntry | None
+) -> run_summary.LaneSummary:
     """Return the summary of a lane in which there is nothing to do. The report of the run takes it from there.
 
     :param lane: with its window

@@ -108,9 +108,8 @@ class LanesOperator(BaseOperator):
         new = [n for n, each in progress.items() if is_changed and not each.has_begun and n not in summaries]
         added = {}
         for number, answer in zip(new, find_changes([lanes[n] for n in new], is_changed), strict=True):
-            if answer.may_have_changes:
-                progress[number].asked = answer.asked
-            else:
+            progress[number].asked = answer.asked
+            if not answer.may_have_changes:
                 log.info("%s: no order has changed", lanes[number]["shop"])
                 summary = sum_up_unchanged(context, lanes[number], answer.asked)
                 summaries[number] = added[lane_fingerprint(lanes[number])] = summary
@@ -147,11 +146,12 @@ class LanesOperator(BaseOperator):
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """Return OpenLineage's inputs and outputs of all steps that ran."""
         merged = operator_lineage(None, [])
-        for activity, inputs in self._lineage if merged is not None else ():
-            lineage = operator_lineage(activity, inputs)
-            if lineage is not None:
-                merged.inputs += lineage.inputs
-                merged.outputs += lineage.outputs
+        if merged is None:
+            return None
+        for activity, inputs in self._lineage:
+            lineage: Any = operator_lineage(activity, inputs)
+            merged.inputs += lineage.inputs
+            merged.outputs += lineage.outputs
         return merged
 
     def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:

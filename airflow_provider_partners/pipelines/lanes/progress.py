@@ -37,8 +37,8 @@ class LaneProgress:
         self._folder = DatasetFolder(uri)
         header = {"lane": fingerprint, "generation": batch.generation}
         stored = self._folder.read_json(LANE_FILE) if batch.is_resumed else None
-        is_same = isinstance(stored, dict) and {name: stored.get(name) for name in header} == header
-        self._state: dict[str, Any] = {**header, "steps": {}, **(stored if is_same else {})}
+        own = stored if isinstance(stored, dict) and {name: stored.get(name) for name in header} == header else {}
+        self._state: dict[str, Any] = {**header, "steps": {}, **own}
 
     @property
     def has_begun(self) -> bool:
