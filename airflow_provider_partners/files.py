@@ -25,9 +25,10 @@ __all__ = [
     "BoundedLines",
     "ScratchFolder",
     "first_line",
-    "is_stale_temporary",
     "make_private_file",
     "make_private_folder",
+    "remove_abandoned_folders",
+    "remove_stale_temporary",
     "storage_error",
     "storage_errors",
     "write_file",
@@ -39,9 +40,6 @@ _SPACE_REMEDY = "Free or add space there; the next try continues."
 _RIGHTS_REMEDY = "Choose a place that the workers' user may write."
 
 _SCRATCH_PREFIX = "partners-"
-_SCRATCH_GRACE = 60.0
-"""Seconds for which a folder without a lock is left alone: its task may be about to lock it."""
-
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_PERMITTED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
 
@@ -64,37 +62,62 @@ def write_file(path: Path, content: bytes) -> None:
 
     The file is for the current user alone. In a folder that its owner has opened to others, it is open to them too.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    descriptor, temporary = _open_temporary(path)
     try:
+        # The lock ends with the file. So the file is closed after it has its name.
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        others = path.parent.stat().st_mode & 0o066
-        if others:
-            temporary.chmod(PRIVATE_FILE | others)
-        temporary.replace(path)
+            file.flush()
+            others = path.parent.stat().st_mode & 0o066
+            if others:
+                temporary.chmod(PRIVATE_FILE | others)
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def is_stale_temporary(path: Path, *, seconds: float = 86_400.0) -> bool:
-    """Return True for a temporary file of :func:`write_file` whose writer was killed.
+def _open_temporary(path: Path) -> tuple[int, Path]:
+    """Create a temporary file beside a path and lock it: a file without a lock is a killed task's."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, Path(name)
+        # Another task has removed it before it was locked.
+        os.close(descriptor)
 
-    :param seconds: age from which on no writer can still be at work
+
+def remove_stale_temporary(path: Path, *, seconds: float = 86_400.0) -> bool:
+    """Remove a temporary file of :func:`write_file` whose writer was killed. Return True if it is no other file.
+
+    :param seconds: on a file system without locks, the age from which on no writer can still be at work
     """
     if not (path.name.startswith(".") and path.name.endswith(".tmp")):
         return False
     with suppress(OSError):
-        return time.time() - path.stat().st_mtime > seconds
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            if _try_lock(descriptor) or time.time() - os.fstat(descriptor).st_mtime > seconds:
+                path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+    return True
+
+
+def _try_lock(descriptor: int) -> bool:
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
     return False
 
 
 class ScratchFolder:
     """A folder for temporary files. A context manager that returns its path.
 
-    A killed task can't remove its folder. So each folder is locked while it is in use. Before a task makes a new one,
-    it removes the user's folders without a lock.
+    A killed task can't remove its folder. So each folder is locked while it is in use, and
+    :func:`remove_abandoned_folders` removes the user's folders without a lock.
 
     :param purpose: what the files are for, in the folder's name and in errors
     :param base: where the folder is made; the system's temporary folder by default
@@ -112,14 +135,24 @@ class ScratchFolder:
         :raises ConfigurationError: when the place can't be written
         """
         with self.errors():
-            _remove_abandoned_folders(self._base)
-            path = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH_PREFIX}{self._purpose}-", dir=self._base))
-            lock: int | None = None
-            # On a file system without locks, folders of killed tasks stay.
-            with suppress(OSError):
-                lock = _lock(path)
+            remove_abandoned_folders(self._base)
+            path, lock = self._make_folder()
         self._remove = weakref.finalize(self, _remove_folder, path, lock)
         return path
+
+    def _make_folder(self) -> tuple[Path, int | None]:
+        """Create a folder and lock it. In between, another task may take it for abandoned: then make another."""
+        while True:
+            path = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH_PREFIX}{self._purpose}-", dir=self._base))
+            try:
+                lock = _lock(path)
+            except (BlockingIOError, FileNotFoundError):
+                continue
+            except OSError:
+                return path, None  # On a file system without locks, folders of killed tasks stay.
+            if path.exists():
+                return path, lock
+            os.close(lock)
 
     def close(self) -> None:
         """Remove the folder. Calling it twice is harmless."""
@@ -139,13 +172,15 @@ class ScratchFolder:
         return storage_errors(f"The temporary files of the {self._purpose} in {self._base}")
 
 
-def _remove_abandoned_folders(base: Path) -> None:
-    """Remove the folders of killed tasks. A failure to do so is not an error."""
-    for path in base.glob(f"{_SCRATCH_PREFIX}*"):
+def remove_abandoned_folders(base: str | Path | None = None) -> None:
+    """Remove the folders of killed tasks. A failure to do so is not an error.
+
+    :param base: where they are; the system's temporary folder by default
+    """
+    for path in Path(base or tempfile.gettempdir()).glob(f"{_SCRATCH_PREFIX}*"):
         with suppress(OSError):
             status = path.lstat()
-            is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
-            if is_ours and time.time() - status.st_mtime > _SCRATCH_GRACE:
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid():
                 _remove_folder(path, _lock(path))
 
 

@@ -18,7 +18,13 @@ from airflow_provider_partners.api.async_job import JobState, JobStatus
 from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
 from airflow_provider_partners.datasets.record_shape import StorageOptions, format_text
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, TRIES_FILE, DatasetFolder
+from airflow_provider_partners.datasets.storage import (
+    JOB_FILE,
+    MANIFEST_FILE,
+    PROGRESS_FILE,
+    TRIES_FILE,
+    DatasetFolder,
+)
 from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import AuthenticationError, ExpiredError, JobFailedError, NotFoundError
 
@@ -145,6 +151,7 @@ def collect(
     on_page: Callable[[Progress], None] | None = None,
     extra: Callable[[], Mapping[str, Any]] | None = None,
     options: StorageOptions | None = None,
+    origin: Mapping[str, Any] | None = None,
 ) -> DatasetRef:
     """Write the records of a finished job into a dataset, and resume an unfinished try.
 
@@ -153,6 +160,7 @@ def collect(
     :param on_page: called after each page
     :param extra: called at the end; its counts become part of the reference
     :param options: format and shape of the stored records
+    :param origin: entries of the manifest that say which query was read, and by which tries
     :raises ExpiredError: when the job's file does not exist any more; the next try submits another job
     """
     checkpoint = load_checkpoint(uri)
@@ -168,10 +176,13 @@ def collect(
                 # The partner reads the records some time after the submission.
                 read_at=checkpoint.intended_at if checkpoint else None,
                 options=options,
+                origin=origin,
             )
         except ExpiredError:
             clear_checkpoint(uri)
             raise
+    else:
+        DatasetFolder(uri).remove(PROGRESS_FILE)  # The try was killed right before it did so.
     # Must be last: after a crash before it, a retry finds checkpoint and manifest of the same job and does nothing.
     clear_checkpoint(uri)
     return reference

@@ -12,7 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
-from airflow_provider_partners.datasets.storage import MANIFEST_FILE, UNREADABLE_REMEDY, DatasetFolder, PartEntry
+from airflow_provider_partners.datasets.storage import (
+    MANIFEST_FILE,
+    TRIES_FILE,
+    UNREADABLE_REMEDY,
+    DatasetFolder,
+    PartEntry,
+)
 from airflow_provider_partners.exceptions import DatasetError
 
 PART_NAME = re.compile(r"part-[0-9]{5,}(-[0-9a-f]{12})?(\.jsonl\.gz|\.parquet)")
@@ -53,6 +59,12 @@ def load_manifest(folder: DatasetFolder) -> Manifest | None:
     """Return the manifest of a folder; ``None`` if there is none, or if it contradicts itself."""
     manifest = folder.read_json(MANIFEST_FILE)
     return manifest if _is_consistent(manifest) else None
+
+
+def remove_unlisted(folder: DatasetFolder, manifest: Manifest) -> None:
+    """Remove what a try that was killed after the manifest has left of its progress."""
+    kept = {MANIFEST_FILE, TRIES_FILE, *(part["name"] for part in manifest["parts"])}
+    folder.remove(*(name for name in folder.file_names() if name not in kept))
 
 
 def verify_manifest(ref: DatasetRef) -> Manifest:

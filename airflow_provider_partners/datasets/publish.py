@@ -102,7 +102,7 @@ def publish_dataset(
     source, target = DatasetFolder(ref.uri), DatasetFolder(uri)
     with _claimed(target, Publisher(ref.source, ref.resource, ref.account, task)) as (published, names):
         if published is not None and _is_same(target, published, source, manifest):
-            moved = _renew_reference(target, published, ref)
+            moved = _renew_reference(target, published, ref, is_own=_is_of_same_tries(published, manifest, task))
             current = published["parts"]
         else:
             moved, current = _copy(source, target, manifest, ref, names, task)
@@ -137,9 +137,16 @@ def _records(folder: DatasetFolder, manifest: Manifest) -> Iterator[Any]:
             yield {**record, **{each.name: each.untyped(each.typed(record.get(each.name))) for each in columns}}
 
 
-def _renew_reference(target: DatasetFolder, published: Manifest, ref: DatasetRef) -> DatasetRef:
+def _is_of_same_tries(published: Manifest, manifest: Manifest, task: Mapping[str, Any] | None) -> bool:
+    """Return True if an earlier try has published a dataset, and was killed before anybody heard of it."""
+    tries = manifest.get("max_tries")
+    return tries is not None and published.get("max_tries") == tries and published.get("published_by") == task
+
+
+def _renew_reference(target: DatasetFolder, published: Manifest, ref: DatasetRef, *, is_own: bool) -> DatasetRef:
     """Return the reference of a dataset that is published already. Its manifest changes only for another window."""
-    own = {"window": ref.window, "read_at": ref.read_at, "extra": {**ref.extra, "changed": False}}
+    changed = is_own and bool(published["reference"]["extra"].get("changed"))
+    own = {"window": ref.window, "read_at": ref.read_at, "extra": {**ref.extra, "changed": changed}}
     moved = replace(stored_reference(published), uri=target.uri, **own)  # type: ignore[arg-type]
     if published["reference"]["window"] != moved.window:
         target.write_json(MANIFEST_FILE, {**published, "reference": moved.to_dict()})

@@ -30,7 +30,7 @@ __all__ = ["ActiveRuns", "RetentionSummary", "remove_old_datasets"]
 ActiveRuns = Callable[[str, list[str]], set[str]]
 """Returns those of a Dag's runs that are queued or running, by the Dag's id and the runs' ids."""
 
-_OWN_FILE = re.compile(r"(manifest|progress|job|tries|replayed|window|query|call)\.json|parts-[0-9]{5}\.json|\..+\.tmp")
+_OWN_FILE = re.compile(r"(manifest|progress|job|tries|replayed|window|call)\.json|parts-[0-9]{5}\.json|\..+\.tmp")
 """Files of a dataset's folder besides its parts, and those of the folder that an operator has beside it."""
 
 

@@ -303,6 +303,11 @@ class DatasetFolder:
                 else:
                     (self._local / name).unlink(missing_ok=True)
 
+    def remove_temporaries(self) -> None:
+        """Remove the temporary files that a killed writer has left. Object storage has none."""
+        if self._local is not None:
+            self.file_names()
+
     def remove_all(self) -> None:
         """Delete the folder with its files."""
         self.remove(*self.file_names())

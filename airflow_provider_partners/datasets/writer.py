@@ -83,7 +83,9 @@ class DatasetWriter:
     :param requested_fields: fields that a user has requested besides the declared ones, so that they are not new
     :param part_size: compressed bytes after which a part is written; ``[partners] part_mb`` by default
     :param part_seconds: seconds after which it is written in any case; ``[partners] part_seconds`` by default
-    :param saved_first: datasets that must never be behind this one: they are saved right before it
+    :param companions: datasets that are written along, such as rejects. They are saved and resumed in one step with
+        this one, by its progress, so that a kill never leaves one of them ahead or behind
+    :param origin: entries of the manifest that say which query was read, and by which tries
     :param clock: returns the time in seconds
     :raises ConfigurationError: when the format is unknown, or needs a package that is not installed
     """
@@ -104,7 +106,8 @@ class DatasetWriter:
         requested_fields: Collection[str] = (),
         part_size: int | None = None,
         part_seconds: float | None = None,
-        saved_first: Sequence[DatasetWriter] = (),
+        companions: Sequence[DatasetWriter] = (),
+        origin: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         StorageOptions(format=file_format, nested=nested, on_new_fields=on_new_fields)
@@ -122,7 +125,8 @@ class DatasetWriter:
         self._window = window.to_dict() if window else None
         self._part_size = settings.part_size() if part_size is None else part_size
         self._part_seconds = settings.part_seconds() if part_seconds is None else part_seconds
-        self._saved_first = saved_first
+        self._companions = companions
+        self._origin = dict(origin or {})
         self._clock = clock
         self._saved_at = clock()
         self._buffer = PartBuffer()
@@ -173,24 +177,41 @@ class DatasetWriter:
         :returns: the position to continue from; ``None`` for the beginning
         :raises ConfigurationError: when the folder can't be written, or holds the records of another list or account
         """
-        self._folder.check_writable()
+        writers = (self, *self._companions)
+        names = []
+        for writer in writers:
+            writer._folder.check_writable()
+            names.append(writer._folder.file_names())
         progress = self._folder.read_json(PROGRESS_FILE)
-        names = self._folder.file_names()
-        self._check_owner(progress, names)
-        same_request = progress is not None and {key: progress.get(key) for key in self._header} == self._header
-        parts = {part["name"] for part in progress["parts"]} if progress and same_request else None
-        if progress is None or parts is None or MANIFEST_FILE in names or not parts <= set(names):
+        for writer, stored, found in zip(writers, (progress, *(None for _ in self._companions)), names, strict=True):
+            writer._check_owner(stored, found)
+        states = [progress, *progress.get("companions", ())] if progress is not None else []
+        fits = len(states) == len(writers) and all(map(DatasetWriter._fits, writers, states, names))
+        for index, writer in enumerate(writers):
+            writer._start_from(states[index] if fits else None, names[index])
+        return dict(self._position) if self._position is not None else None
+
+    def _fits(self, state: Any, names: Sequence[str]) -> bool:
+        """Return True if stored progress is of the same request, and its parts are there."""
+        same_request = {key: state.get(key) for key in self._header} == self._header
+        return same_request and {part["name"] for part in state["parts"]} <= set(names)
+
+    def _start_from(self, state: Any | None, names: Sequence[str]) -> None:
+        """Continue from stored progress; without it, from the beginning. Remove the files that don't belong to it."""
+        if state is None:
             self._folder.remove(*(name for name in names if name not in {JOB_FILE, TRIES_FILE}))
-            return None
-        # A part that the progress does not have is of an unfinished save: its records are read again.
-        self._folder.remove(*(name for name in names if PART_NAME.fullmatch(name) and name not in parts))
-        self._parts = progress["parts"]
-        self._schema.restore(progress["schema"])
-        self._content = bytes.fromhex(progress["content"])
-        self._read_at = progress["read_at"]
-        position: dict[str, Any] = progress["position"]
-        self._position = position
-        return position
+            return
+        # A part that the progress does not have is of an unfinished save: its records are read again. A manifest is of
+        # a try that was killed before it was done with its progress.
+        parts = {part["name"] for part in state["parts"]}
+        self._folder.remove(
+            *(name for name in names if name == MANIFEST_FILE or (PART_NAME.fullmatch(name) and name not in parts))
+        )
+        self._parts = state["parts"]
+        self._schema.restore(state["schema"])
+        self._content = bytes.fromhex(state["content"])
+        self._read_at = state["read_at"]
+        self._position = state["position"]
 
     def _check_owner(self, progress: Any, names: list[str]) -> None:
         """Refuse the folder of another list or account, unless it belongs to this task: its arguments may change."""
@@ -224,13 +245,16 @@ class DatasetWriter:
 
     def save(self) -> None:
         """Write the records so far as a part, and save the progress."""
-        for writer in self._saved_first:
-            writer.save()
-        self._write_part()
+        for writer in (*self._companions, self):
+            writer._write_part()
         self._saved_at = self._clock()
         if self._position is None:
             return
-        progress = {
+        progress = {**self._state(), "companions": [writer._state() for writer in self._companions]}
+        self._folder.write_json(PROGRESS_FILE, progress)
+
+    def _state(self) -> dict[str, Any]:
+        return {
             **self._header,
             "position": self._position,
             "parts": self._parts,
@@ -238,13 +262,12 @@ class DatasetWriter:
             "content": self._content.hex(),
             "read_at": self._read_at,
         }
-        self._folder.write_json(PROGRESS_FILE, progress)
 
     def _add(self, records: Sequence[Record]) -> None:
         try:
             lines = to_json_lines(records)
         except _UNSTORABLE:
-            place = next(place for place, record in enumerate(records) if not _is_storable(record))
+            place = next((place for place, record in enumerate(records) if not _is_storable(record)), len(records) - 1)
             raise self._unstorable(records[place], self.records + place + 1) from None
         for record in records:
             self._schema.observe(record)
@@ -332,6 +355,7 @@ class DatasetWriter:
         )
         manifest = {
             **self._header,
+            **self._origin,
             "parts": parts,
             "columns": [column.to_dict() for column in self._schema.columns],
             "widened": widened,
@@ -340,7 +364,7 @@ class DatasetWriter:
         }
         self._folder.write_json(MANIFEST_FILE, manifest)
         replaced = {part["name"] for part in self._parts} - {part["name"] for part in parts}
-        self._folder.remove(PROGRESS_FILE, *replaced)
+        self._folder.remove(*replaced, PROGRESS_FILE)
         lineage.add_output(reference)
         return reference
 
@@ -389,6 +413,7 @@ def write_dataset(
     extra: Callable[[], Mapping[str, Any]] | None = None,
     read_at: str | None = None,
     options: StorageOptions | None = None,
+    origin: Mapping[str, Any] | None = None,
 ) -> DatasetRef:
     """Fetch an extraction into a dataset, and resume an unfinished try of the same request.
 
@@ -398,6 +423,7 @@ def write_dataset(
     :param extra: called at the end; its counts become part of the reference
     :param read_at: when the partner read the records; by default when the first try began
     :param options: format and shape of the stored records
+    :param origin: entries of the manifest that say which query was read, and by which tries
     """
     options = options or StorageOptions()
     types, shape = extraction.record_types, options.shape
@@ -418,6 +444,7 @@ def write_dataset(
         nested=options.nested,
         on_new_fields=options.on_new_fields,
         requested_fields=requested_names(requested),
+        origin=origin,
     )
     position = cast("ResumePosition | None", writer.resume())
     window = extraction.window.to_dict() if extraction.window else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,9 +15,12 @@ from airflow_provider_partners import settings, sync
 from airflow_provider_partners.arguments import Check, SharedSignature, check_arguments, check_dataset
 from airflow_provider_partners.assets import asset_uri
 from airflow_provider_partners.datasets import leases
+from airflow_provider_partners.datasets.location import dataset_uri, leases_uri
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.exceptions import RejectThresholdError
+from airflow_provider_partners.datasets.storage import DatasetFolder
+from airflow_provider_partners.exceptions import PartnersError, RejectThresholdError
 from airflow_provider_partners.failures import REPLAY_DAG_ID
+from airflow_provider_partners.files import remove_abandoned_folders
 from airflow_provider_partners.observability import metrics
 from airflow_provider_partners.observability.activity import TaskActivity, dataset_references
 from airflow_provider_partners.observability.openlineage import operator_lineage
@@ -81,6 +84,7 @@ class PartnerOperator(BaseOperator):
         self._activity = None
         try:
             with translate_errors(context, subject=self._subject):
+                _remove_leftovers(context)
                 check_arguments(self, self.argument_checks)
                 self._read_mapped_outputs()
                 has_lease = leases.take(context, self._staged_inputs())
@@ -133,6 +137,19 @@ class PartnerOperator(BaseOperator):
     def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
         """Return OpenLineage's inputs and outputs of the task until it failed."""
         return self.get_openlineage_facets_on_complete(task_instance)
+
+
+def _remove_leftovers(context: Context) -> None:
+    """Remove temporary files of killed tasks on this machine, and those that an earlier try of this task has left."""
+    remove_abandoned_folders()
+    task = context.get("ti")
+    if task is None or getattr(task, "try_number", 1) == 1:
+        return
+    uris = [leases_uri(), *(dataset_uri(context, suffix) for suffix in ("", "window", "rejects"))]
+    for uri in uris:
+        # A place that can't be read fails the task where it is needed.
+        with suppress(PartnersError):
+            DatasetFolder(uri).remove_temporaries()
 
 
 def _first_text(values: Sequence[Any]) -> str | None:

@@ -27,7 +27,7 @@ from airflow_provider_partners.arguments import (
     suggest,
 )
 from airflow_provider_partners.datasets.location import dataset_uri, task_identity
-from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
+from airflow_provider_partners.datasets.manifest import load_manifest, remove_unlisted, stored_reference
 from airflow_provider_partners.datasets.match import resolve_match
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.publish import Publisher, check_target, publish_dataset
@@ -48,9 +48,6 @@ if TYPE_CHECKING:
 
 WINDOW_FILE = "window.json"
 """File with the window that the run's first try chose; it is in a folder beside the dataset's."""
-
-QUERY_FILE = "query.json"
-"""File with the hash of the query whose dataset is to be published; in the same folder."""
 
 
 class ExtractExtra(TypedDict, total=False):
@@ -175,35 +172,56 @@ class ExtractOperator(StoringOperator):
         hook = self.hook()
         with hook as client:
             self.record_partner(hook)
-            reference = self.unpublished_dataset(context, hook, query_arguments)
+            origin = self.origin(context, hook, query_arguments)
+            reference = self.finished_dataset(context, hook, origin)
             if reference is None:
-                reference = self.extract_pages(context, hook, client, query_arguments)
+                reference = self.extract_pages(context, hook, client, query_arguments, origin)
         return self.finish(context, reference)
 
-    def unpublished_dataset(
-        self, context: Context, hook: PartnerHook[Any], query_arguments: Mapping[str, Any]
+    def origin(
+        self, context: Context, hook: PartnerHook[Any], query_arguments: Mapping[str, Any], **job: Any
+    ) -> dict[str, Any]:
+        """Return what the manifest says of the task's query, and of its tries.
+
+        Airflow raises ``max_tries`` when a task is cleared. So equal numbers are tries without a success in between.
+
+        :param query_arguments: from :meth:`query_arguments`
+        :param job: further arguments that decide what is read
+        """
+        stored_as = self.storage_options().fingerprint
+        arguments = {**query_arguments, **job}
+        text = json.dumps([hook.account, self.resource, arguments, stored_as], sort_keys=True, default=str)
+        tries = getattr(context["ti"], "max_tries", None)
+        return {"query": hashlib.sha256(text.encode()).hexdigest(), "max_tries": tries}
+
+    def finished_dataset(
+        self, context: Context, hook: PartnerHook[Any], origin: Mapping[str, Any]
     ) -> DatasetRef | None:
-        """Return the dataset that an earlier try has finished but not published; ``None`` if there is none.
+        """Return the dataset that an earlier try has finished before it was killed, or failed; ``None`` without one.
 
-        Finds out first whether the target can be written at all.
+        Airflow has not heard of it. With ``uri`` it may be published or not. Finds out first whether the target can be
+        written at all.
 
-        :param query_arguments: from :meth:`query_arguments`; a dataset of another query doesn't count
+        :param origin: from :meth:`origin`; a dataset of another query doesn't count
         :raises ConfigurationError: when nothing can be published to ``uri``
         """
-        if not is_given(self.uri):
+        task = task_identity(context)
+        if is_given(self.uri):
+            check_target(str(self.uri), Publisher(hook.conn_type, self.resource, hook.account, task))
+        elif getattr(context["ti"], "try_number", 1) == 1:
             return None
-        check_target(str(self.uri), Publisher(hook.conn_type, self.resource, hook.account, task_identity(context)))
-        stored_as = self.storage_options().fingerprint
-        text = json.dumps([hook.account, self.resource, query_arguments, stored_as], sort_keys=True, default=str)
-        query = {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+        folder = DatasetFolder(dataset_uri(context))
+        manifest = load_manifest(folder)
         # A published dataset is removed from the run's folder. So what is there, is not published yet.
-        folder, state = DatasetFolder(dataset_uri(context)), DatasetFolder(dataset_uri(context, "window"))
-        manifest = load_manifest(folder) if state.read_json(QUERY_FILE) == query else None
-        state.write_json(QUERY_FILE, query)
-        if manifest is None:
-            return None
+        names = ("query",) if is_given(self.uri) else ("query", "max_tries")
+        if manifest is not None and _has(manifest, origin, names):
+            remove_unlisted(folder, manifest)
+        else:
+            manifest = load_manifest(DatasetFolder(str(self.uri))) if is_given(self.uri) else None
+            if manifest is None or not _has(manifest, {**origin, "published_by": task}):
+                return None
         reference = stored_reference(manifest)
-        self.log.info("An earlier try has finished %s; it is published now", reference.uri)
+        self.log.info("An earlier try has finished %s", reference.uri)
         return replace(reference, extra={**reference.extra, "resumed": reference.records})
 
     def finish(self, context: Context, reference: DatasetRef) -> DatasetRefDict:
@@ -254,11 +272,17 @@ class ExtractOperator(StoringOperator):
         return {name: value for name, value in arguments.items() if value is not None}
 
     def extract_pages(
-        self, context: Context, hook: PartnerHook[Any], client: Any, query_arguments: Mapping[str, Any]
+        self,
+        context: Context,
+        hook: PartnerHook[Any],
+        client: Any,
+        query_arguments: Mapping[str, Any],
+        origin: Mapping[str, Any],
     ) -> DatasetRef:
         """Fetch the list page by page into the dataset.
 
         :param query_arguments: from :meth:`query_arguments`
+        :param origin: from :meth:`origin`
         """
         extraction = self.extraction(client, query_arguments)
         self.log.info("Reading %s page by page", hook.hook_name)
@@ -269,6 +293,7 @@ class ExtractOperator(StoringOperator):
             on_page=ProgressLog(self.log.info, self.resource),
             extra=lambda: {"api": client.stats.snapshot()},
             options=self.storage_options(),
+            origin=origin,
         )
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
         return reference
@@ -381,3 +406,8 @@ class ExtractOperator(StoringOperator):
         if self.match is None:
             return None
         return resolve_match(self.match)
+
+
+def _has(manifest: Mapping[str, Any], values: Mapping[str, Any], names: Sequence[str] = ()) -> bool:
+    """Return True if a manifest has these values, none of which is ``None``."""
+    return all(values[name] is not None and manifest.get(name) == values[name] for name in names or values)

@@ -142,9 +142,8 @@ class JobExtractOperator(ExtractOperator):
         uri, hook = dataset_uri(context), self.hook()
         with hook as client:
             self.record_partner(hook)
-            reference = self.unpublished_dataset(
-                context, hook, {**query_arguments, **self.job_arguments(), "mode": mode}
-            )
+            origin = self.origin(context, hook, query_arguments, **self.job_arguments(), mode=mode)
+            reference = self.finished_dataset(context, hook, origin)
             if reference is not None:
                 return self.finish(context, reference)
             job = self._choose_job(client, query_arguments, mode, uri)
@@ -155,14 +154,14 @@ class JobExtractOperator(ExtractOperator):
             status = None if job is None else self._submit(job, uri, mode, new_try=new_try)
             if job is None or status is None:
                 clear_checkpoint(uri)
-                return self.finish(context, self.extract_pages(context, hook, client, query_arguments))
+                return self.finish(context, self.extract_pages(context, hook, client, query_arguments, origin))
             self._running_job = running_job = _RunningJob(status.job_id, uri, self._deadline(uri), try_deadline)
             self.log.info("%s job %s: %s", hook.hook_name, status.job_id, status.partner_status or status.state)
             if status.state is JobState.RUNNING:
                 if self.deferrable and utcnow() < running_job.wait_until:
                     self._defer(running_job)
                 self._wait_for_job(client, running_job)
-            return self.finish(context, self._collect(client, job, running_job))
+            return self.finish(context, self._collect(client, job, running_job, origin))
 
     def _submit(self, job: AsyncJob, uri: str, mode: ExtractMode, *, new_try: bool) -> JobStatus | None:
         """Return the status of the job; ``None`` if the partner refuses it and pages are allowed."""
@@ -328,7 +327,7 @@ class JobExtractOperator(ExtractOperator):
         except PartnersError as error:
             self.log.warning("Job %s could not be cancelled: %s", running_job.job_id, error)
 
-    def _collect(self, client: Any, job: AsyncJob, running_job: _RunningJob) -> DatasetRef:
+    def _collect(self, client: Any, job: AsyncJob, running_job: _RunningJob, origin: Mapping[str, Any]) -> DatasetRef:
         self.log.info("Job %s is done, fetching its records", running_job.job_id)
         self._running_job = None  # A finished job needs no cancellation; the next try resumes the download.
         if running_job.try_deadline is not None and utcnow() >= running_job.try_deadline:
@@ -342,6 +341,7 @@ class JobExtractOperator(ExtractOperator):
             on_page=ProgressLog(self.log.info, self.resource),
             extra=lambda: {"api": client.stats.snapshot()},
             options=self.storage_options(),
+            origin=origin,
         )
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
         return reference

@@ -9,14 +9,17 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from airflow_provider_partners.api.http.rate_limit_store import FileStore
+from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.exceptions import ConfigurationError, StorageError
-from airflow_provider_partners.files import ScratchFolder, storage_errors
+from airflow_provider_partners.files import ScratchFolder, remove_abandoned_folders, storage_errors, write_file
 from airflow_provider_partners.sync.join import join_orders
 from airflow_provider_partners.sync.reconcile import reconcile_orders
 
@@ -29,10 +32,6 @@ folder = scratch.open()
 print("ready", flush=True)
 time.sleep(60)
 """
-
-
-def make_old(folder: Path) -> None:
-    os.utime(folder, (0, 0))
 
 
 @pytest.fixture
@@ -48,7 +47,6 @@ def killed_task(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_folder_of_a_killed_task_is_removed_by_the_next(tmp_path: Path, killed_task: subprocess.Popen[str]) -> None:
     (folder,) = tmp_path.iterdir()
-    make_old(folder)
     with ScratchFolder("join", base=tmp_path):
         assert folder.exists(), "its task is still at work"
 
@@ -58,18 +56,78 @@ def test_the_folder_of_a_killed_task_is_removed_by_the_next(tmp_path: Path, kill
         assert not folder.exists()
 
 
-def test_a_folder_that_was_just_made_is_left_alone(tmp_path: Path) -> None:
-    """Its task has perhaps not locked it yet."""
-    folder = tmp_path / "partners-join-abc"
-    folder.mkdir()
-    with ScratchFolder("join", base=tmp_path):
+def test_a_folder_that_another_task_removes_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    mkdtemp = tempfile.mkdtemp
+
+    def make_and_lose(**arguments: Any) -> str:
+        made.append(mkdtemp(**arguments))
+        if len(made) == 1:
+            remove_abandoned_folders(tmp_path)
+        return made[-1]
+
+    monkeypatch.setattr("airflow_provider_partners.files.tempfile.mkdtemp", make_and_lose)
+    with ScratchFolder("join", base=tmp_path) as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+        remove_abandoned_folders(tmp_path)
         assert folder.exists()
+    assert len(made) == 2
+
+
+KILLED_WRITER = """
+import os, signal, sys
+from pathlib import Path
+from airflow_provider_partners.files import write_file
+os.replace = lambda *paths: os.kill(os.getpid(), signal.SIGKILL)
+write_file(Path(sys.argv[1]) / "part-00000.jsonl.gz", b"customers")
+"""
+
+
+def test_the_temporary_file_of_a_killed_writer_is_removed_by_the_next_look(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED_WRITER, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+
+    assert DatasetFolder(str(tmp_path)).file_names() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = os.replace
+
+    def look_and_replace(*paths: Any) -> None:
+        assert DatasetFolder(str(tmp_path)).file_names() == []
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", look_and_replace)
+    write_file(tmp_path / "manifest.json", b"{}")
+    assert DatasetFolder(str(tmp_path)).file_names() == ["manifest.json"]
+
+
+def test_a_temporary_file_that_another_task_removes_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    mkstemp = tempfile.mkstemp
+
+    def make_and_lose(**arguments: Any) -> tuple[int, str]:
+        descriptor, name = mkstemp(**arguments)
+        made.append(name)
+        if len(made) == 1:
+            DatasetFolder(str(tmp_path)).file_names()
+        return descriptor, name
+
+    monkeypatch.setattr("airflow_provider_partners.files.tempfile.mkstemp", make_and_lose)
+    write_file(tmp_path / "manifest.json", b"{}")
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+    assert len(made) == 2
 
 
 def test_the_folders_of_others_are_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "pytest-of-root"
     folder.mkdir()
-    make_old(folder)
     with ScratchFolder("join", base=tmp_path):
         assert folder.exists()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
@@ -190,7 +189,12 @@ class UpsertOperator(PartnerOperator):
         hook = self.hook()
         hook.metrics_shop = source.extra.get("shop")
         # A failure saves the outcomes so far, so that a retry skips these records.
-        with hook as client, VersionLog(version_log_uri(hook.account or "")) as versions, outcomes:
+        log_uri, owner = version_log_uri(hook.account or ""), dataset_uri(context)
+        with (
+            hook as client,
+            VersionLog(log_uri, sources=source.references, owner="" if plan_only else owner) as versions,
+            outcomes,
+        ):
             self.record_partner(hook)
             self.activity.shop = hook.metrics_shop
             results = self.upsert(
@@ -203,7 +207,7 @@ class UpsertOperator(PartnerOperator):
             )
             for batch in batch_outcomes(results):
                 rejected = [outcome.reject for outcome in batch if outcome.reject is not None]
-                rejects.append(rejected, position={"parts": rejects.parts})
+                rejects.append(rejected)
                 outcomes.append([outcome.to_dict() for outcome in batch], position={"parts": outcomes.parts})
                 self._record_batch(Counter(outcome.action for outcome in batch))
                 progress.count(outcomes.records, outcomes.parts)
@@ -229,19 +233,15 @@ class UpsertOperator(PartnerOperator):
         inputs = " ".join(self.input_hashes(source))
         work = f"{kind} {inputs} {options} {self.yotpo_conn_id} {'planned' if plan_only else 'written'}"
         lists: dict[str, Any] = {"source": "yotpo", "account": self.hook().account, "fingerprint": work}
-        # Rejects are saved right before outcomes: a crash between the two may store a reject twice, but never lose one.
-        rejects = DatasetWriter(
-            dataset_uri(context, "rejects"), resource=f"{kind} rejects", part_seconds=math.inf, **lists
-        )
+        rejects = DatasetWriter(dataset_uri(context, "rejects"), resource=f"{kind} rejects", **lists)
         outcomes = DatasetWriter(
             dataset_uri(context),
             resource=f"{kind} outcomes",
             part_seconds=OUTCOME_SECONDS,
-            saved_first=[rejects],
+            companions=[rejects],
             **lists,
         )
         outcomes.resume()
-        rejects.resume()
         return outcomes, rejects, Counter(sync.Outcome(**record).key for record in outcomes.written_records())
 
     def _commit(

@@ -327,14 +327,20 @@ def test_files_in_a_folder_that_its_owner_has_opened_are_open_too(tmp_path: Path
     assert {mode(path) for path in place.iterdir()} == {0o640}
 
 
-def test_temporary_files_of_a_killed_writer_are_removed(tmp_path: Path) -> None:
+def test_without_locks_temporary_files_of_a_killed_writer_are_removed_after_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("airflow_provider_partners.files.fcntl.flock", refuse)
     old, new = tmp_path / ".part-00000.jsonl.gz.abc.tmp", tmp_path / ".part-00001.jsonl.gz.def.tmp"
     for path in (old, new):
         path.write_bytes(b"half a part")
     os.utime(old, (0, 0))
 
-    assert DatasetFolder(str(tmp_path)).file_names() == [new.name]
-    assert not old.exists()
+    assert DatasetFolder(str(tmp_path)).file_names() == []
+    assert list(tmp_path.iterdir()) == [new]
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,15 +123,69 @@ def test_a_page_that_fails_halfway_is_not_saved(tmp_path: Path) -> None:
     assert [record["id"] for record in second.written_records()] == [0]
 
 
-def test_a_dataset_that_must_not_be_behind_is_saved_first(tmp_path: Path) -> None:
-    clock = Clock()
-    rejects = writer(tmp_path / "rejects", part_seconds=float("inf"), clock=clock)
-    outcomes = writer(tmp_path / "outcomes", part_seconds=60, clock=clock, saved_first=[rejects])
-    clock.now = 61.0
-    rejects.append([{"id": 0}], position={"n": 1})
-    assert parts(tmp_path / "rejects") == []
-    outcomes.append([{"id": 0}], position={"n": 1})
-    assert parts(tmp_path / "rejects") == parts(tmp_path / "outcomes") == ["part-00000.jsonl.gz"]
+def pair(folder: Path) -> tuple[DatasetWriter, DatasetWriter]:
+    """Two datasets that are written along, each batch a part."""
+    rejects = DatasetWriter(str(folder / "rejects"), **LIST)
+    return DatasetWriter(str(folder / "outcomes"), part_seconds=0, companions=[rejects], **LIST), rejects
+
+
+def ids(dataset: DatasetWriter) -> list[int]:
+    return [record["id"] for record in dataset.written_records()]
+
+
+def test_datasets_that_are_written_along_are_resumed_in_one_step(tmp_path: Path) -> None:
+    outcomes, rejects = pair(tmp_path)
+    outcomes.resume()
+    for number in range(2):
+        rejects.append([{"id": number}])
+        outcomes.append([{"id": number}], position={"n": number})
+    # What a kill between two files leaves: the part of the rejects is there, and the progress has not heard of it.
+    rejects.append([{"id": 2}])
+    rejects.save()
+
+    outcomes, rejects = pair(tmp_path)
+    assert outcomes.resume() == {"n": 1}
+    assert ids(outcomes) == ids(rejects) == [0, 1]
+    assert parts(tmp_path / "rejects") == ["part-00000.jsonl.gz", "part-00001.jsonl.gz"]
+
+
+def test_a_kill_between_two_manifests_loses_no_record(tmp_path: Path) -> None:
+    outcomes, rejects = pair(tmp_path)
+    outcomes.resume()
+    rejects.append([{"id": 0}])
+    outcomes.append([{"id": 0}], position={"n": 0})
+    rejects.commit()
+
+    outcomes, rejects = pair(tmp_path)
+    assert outcomes.resume() == {"n": 0}
+    assert ids(outcomes) == ids(rejects) == [0]
+    assert [record["id"] for record in read_dataset(rejects.commit())] == [0]
+
+
+def test_without_its_companion_progress_is_of_no_use(tmp_path: Path) -> None:
+    outcomes, rejects = pair(tmp_path)
+    outcomes.resume()
+    rejects.append([{"id": 0}])
+    outcomes.append([{"id": 0}], position={"n": 0})
+    (tmp_path / "rejects" / "part-00000.jsonl.gz").unlink()
+
+    outcomes, rejects = pair(tmp_path)
+    assert outcomes.resume() is None
+    assert ids(outcomes) == ids(rejects) == []
+    assert parts(tmp_path / "outcomes") == []
+
+
+def test_a_kill_before_the_progress_is_removed_reads_nothing_again(tmp_path: Path) -> None:
+    first = writer(tmp_path, part_seconds=0)
+    first.append([{"id": 0}], position={"end": True})
+    progress = (tmp_path / "progress.json").read_bytes()
+    first.commit()
+    (tmp_path / "progress.json").write_bytes(progress)
+
+    second = writer(tmp_path, part_seconds=0)
+    assert second.resume() == {"end": True}
+    assert [record["id"] for record in read_dataset(second.commit())] == [0]
+    assert not (tmp_path / "progress.json").exists()
 
 
 KILLED = """
