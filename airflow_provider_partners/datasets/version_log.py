@@ -4,32 +4,46 @@ Tasks of several runs and workers share the log, and object storage can neither 
 of its own that never changes, and the log is the set of all claims without those that are older in everything. This
 doesn't depend on the order in which files are read, or on how often. So any task may merge the files that it has read.
 
-A claim comes before the write, and a task looks again right before each call. So an older build can only win if its
-call was on the way when the newer one was claimed, and arrives after the newer one's own call.
+A claim comes before the write, and a task looks again right before each call. A call may be on its way while a newer
+build is claimed, and arrive last. So a task looks once more after its calls, and writes the newer build again. This is
+why each claim names the datasets that it was made from. What a task has not looked after yet, it notes in a file of its
+own: the next try finds it there.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+import logging
 import sqlite3
 import threading
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_partners import timestamps
+from airflow_provider_partners.datasets.reader import read_dataset
+from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.exceptions import DatasetError
 from airflow_provider_partners.versions import Version, is_older
 
+if TYPE_CHECKING:
+    from airflow_provider_partners.records import Record
+
 __all__ = ["VersionLog"]
+
+log = logging.getLogger("airflow_provider_partners.datasets")
 
 KEPT = timedelta(days=30)
 """How long a version is kept after its last source was read. A record that is older than this is never written."""
+
+SOURCES_KEPT = timedelta(days=1)
+"""How long a claim names its datasets: longer than a call of an older build can be on its way."""
 
 MAX_FILES = 64
 """Files from which on they are merged into one; more in a log of many records."""
@@ -50,10 +64,19 @@ class VersionLog:
     """The versions of one store's records. It reads and writes nothing before the first claim.
 
     :param uri: the log's folder
+    :param sources: the datasets with the records that are claimed
+    :param owner: names the task, the same for every try of it; without it, nothing is noted for a later try
     :param clock: returns the current time
     """
 
-    def __init__(self, uri: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        uri: str,
+        *,
+        sources: Sequence[DatasetRef] = (),
+        owner: str = "",
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._uri = uri
         self._folder = DatasetFolder(uri)
         self._clock = clock
@@ -62,16 +85,23 @@ class VersionLog:
         self._read_files: set[str] = set()
         # A database without a name is temporary: SQLite keeps it in memory, and on disk when it grows.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._database.execute("CREATE TABLE claim (key TEXT, version TEXT, PRIMARY KEY (key, version)) WITHOUT ROWID")
+        self._database.execute(
+            "CREATE TABLE claim (key TEXT, version TEXT, sources TEXT, PRIMARY KEY (key, version)) WITHOUT ROWID"
+        )
+        self._sources = json.dumps([{**source.to_dict(), "extra": {}} for source in sources])
+        self._note = f"{hashlib.sha256(owner.encode()).hexdigest()[:32]}.open.json" if owner else ""
+        self._unsettled: dict[str, Version] | None = None
 
     def __enter__(self) -> Self:
         """Return the log."""
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Remove the temporary database, once no thread of a failed batch reads it."""
         with self._lock:
             self._database.close()
+        if kind is None and self._unsettled is not None:
+            self._folder.remove(self._note)
 
     @property
     def kept_since(self) -> str:
@@ -88,11 +118,16 @@ class VersionLog:
         """
         with self._lock:
             if versions and not dry_run:
-                self._write(versions.items())
+                self._write((key, version, self._sources) for key, version in versions.items())
             self._read_new_files()
             if not dry_run:
                 self._merge_files()
             return {key: self._stored(key) for key in versions}
+
+    def look(self) -> None:
+        """Read the claims that other tasks have made since."""
+        with self._lock:
+            self._read_new_files()
 
     def newest(self, key: str) -> list[Version]:
         """Return the versions of one record that any task has claimed by now, or a second ago."""
@@ -101,22 +136,66 @@ class VersionLog:
                 self._read_new_files()
             return self._stored(key)
 
+    def records(self, keys: Collection[str]) -> Iterator[Record]:
+        """Yield the records of the datasets from which the newest versions of some keys were claimed, and others.
+
+        :param keys: as in :meth:`claim`
+        """
+        with self._lock:
+            found = [
+                sources
+                for key in keys
+                for (sources,) in self._database.execute("SELECT sources FROM claim WHERE key = ?", (key,)).fetchall()
+            ]
+        datasets = {source["uri"]: source for sources in dict.fromkeys(found) for source in json.loads(sources or "[]")}
+        for source in datasets.values():
+            try:
+                yield from read_dataset(source)
+            except DatasetError as error:
+                log.warning("A newer build can't be compared with what was just written: %s", error)
+
+    def begin(self, versions: Mapping[str, Version]) -> None:
+        """Note what is about to be sent, for the next try of this task.
+
+        :param versions: by key
+        """
+        if self._note and versions:
+            self._unsettled = {**self._noted(), **versions}
+            self._folder.write_json(self._note, self._unsettled)
+
+    def settle(self, keys: Iterable[str]) -> None:
+        """Forget what was noted: its calls have ended, and no older one has replaced a newer build."""
+        if self._unsettled is not None:
+            for key in keys:
+                self._unsettled.pop(key, None)
+
+    def was_sent(self, key: str, version: Version) -> bool:
+        """Return True if an earlier try of this task may have sent this version, and did not look after it."""
+        return bool(self._note) and self._noted().get(key) == version
+
+    def _noted(self) -> dict[str, Any]:
+        if self._unsettled is None:
+            stored = self._folder.read_json(self._note)
+            self._unsettled = dict(stored) if isinstance(stored, dict) else {}
+        return self._unsettled
+
     def _stored(self, key: str) -> list[Version]:
         rows = self._database.execute("SELECT version FROM claim WHERE key = ?", (key,))
         return [json.loads(version) for (version,) in rows]
 
-    def _store(self, key: str, version: Version) -> None:
+    def _store(self, key: str, version: Version, sources: str) -> None:
         """Add a version, unless another is newer in everything; remove those that are older in everything."""
         others = self._stored(key)
-        if any(version == other or is_older(version, other) for other in others):
+        if any(is_older(version, other) for other in others) or (version in others and sources == "[]"):
             return
         older = [(key, _to_json(other)) for other in others if is_older(other, version)]
         self._database.executemany("DELETE FROM claim WHERE key = ? AND version = ?", older)
-        self._database.execute("INSERT INTO claim VALUES (?, ?)", (key, _to_json(version)))
+        # Of two claims of one version, the later names datasets that are kept longer.
+        self._database.execute("INSERT OR REPLACE INTO claim VALUES (?, ?, ?)", (key, _to_json(version), sources))
 
-    def _write(self, versions: Iterable[tuple[str, Mapping[str, str]]]) -> str:
+    def _write(self, claims: Iterable[tuple[str, Version, str]]) -> str:
         name = f"{uuid.uuid4().hex}.jsonl.gz"
-        lines = "".join(f"{json.dumps([key, version])}\n" for key, version in versions)
+        lines = "".join(f"{json.dumps(claim)}\n" for claim in claims)
         self._folder.write(name, gzip.compress(lines.encode(), compresslevel=6, mtime=0))
         return name
 
@@ -146,8 +225,8 @@ class VersionLog:
             message = f"{name} of {self._uri} is damaged"
             raise DatasetError(message, remedy="Remove it when no older run is left that could write.") from None
         self._database.execute("BEGIN")
-        for key, version in claims:
-            self._store(key, version)
+        for key, version, sources in claims:
+            self._store(key, version, sources)
         self._database.execute("COMMIT")
         return True
 
@@ -158,12 +237,15 @@ class VersionLog:
         if len(names) <= max(MAX_FILES, records // RECORDS_PER_FILE):
             return
         kept_since = self.kept_since
-        claims = self._database.execute("SELECT key, version FROM claim")
-        versions = ((key, json.loads(version)) for key, version in claims)
-        recent = (
-            claim for claim in versions if any(_newest_timestamp(value) >= kept_since for value in claim[1].values())
+        sources_since = timestamps.isoformat(self._clock() - SOURCES_KEPT, "microseconds")
+        stored = self._database.execute("SELECT key, version, sources FROM claim")
+        versions = ((key, json.loads(version), sources) for key, version, sources in stored)
+        aged = ((max(map(_newest_timestamp, claim[1].values())), *claim) for claim in versions)
+        merged = self._write(
+            (key, version, sources if age >= sources_since else "[]")
+            for age, key, version, sources in aged
+            if age >= kept_since
         )
-        merged = self._write(recent)
         self._folder.remove(*names)
         self._read_files = {merged}
 

@@ -60,6 +60,21 @@ class VersionLog(Protocol):
     def newest(self, key: str) -> Collection[Version]:
         """Return the versions of one record that any task has claimed by now. Threads may call it."""
 
+    def look(self) -> None:
+        """Read the claims that other tasks have made since."""
+
+    def records(self, keys: Collection[str]) -> Iterable[Record]:
+        """Return the built records of which the newest versions of some keys were claimed, and others beside them."""
+
+    def begin(self, versions: Mapping[str, Version]) -> None:
+        """Note what is about to be sent, for the next try of this task."""
+
+    def settle(self, keys: Iterable[str]) -> None:
+        """Forget what was noted: no older call has replaced a newer build."""
+
+    def was_sent(self, key: str, version: Version) -> bool:
+        """Return True if an earlier try of this task may have sent this version, and did not look after it."""
+
 
 def order_version(changed_at: Any, read_at: Mapping[str, Any]) -> dict[str, str]:
     """Return the version of a built order.
@@ -173,16 +188,54 @@ class VersionGuard:
         """
         comparisons = dict.fromkeys(versions, Comparison())
         if self._log is not None:
-            keys = {f"{self._kind}:{id_}": id_ for id_, version in versions.items() if version}
+            keys = {self._key(id_): id_ for id_, version in versions.items() if version}
             claimed = self._log.claim({key: versions[id_] for key, id_ in keys.items()}, dry_run=self._dry_run)
             comparisons |= {id_: self._compare(versions[id_], claimed[key]) for key, id_ in keys.items()}
         return comparisons
+
+    def begin(self, versions: Mapping[str, Version]) -> None:
+        """Note the versions that are about to be sent, by external id."""
+        if self._log is not None and not self._dry_run:
+            self._log.begin({self._key(id_): version for id_, version in versions.items() if version})
+
+    def was_sent(self, external_id: str, version: Version) -> bool:
+        """Return True if an earlier try may have sent this version without looking for newer ones afterwards."""
+        if self._log is None or self._dry_run or not version:
+            return False
+        return self._log.was_sent(self._key(external_id), version)
+
+    def settle(self, external_ids: Iterable[str]) -> None:
+        """Forget what was noted of these records."""
+        if self._log is not None:
+            self._log.settle(map(self._key, external_ids))
+
+    def newer_versions(self, versions: Mapping[str, Version]) -> dict[str, list[Version]]:
+        """Look for claims again, and return those by external id that are newer than a version in some source.
+
+        :param versions: what was sent, by external id
+        """
+        known = {id_: version for id_, version in versions.items() if version}
+        if self._log is None or self._dry_run or not known:
+            return {}
+        self._log.look()
+        newer = {
+            id_: [other for other in self._log.newest(self._key(id_)) if Comparison.of(version, [other]).newer_sources]
+            for id_, version in known.items()
+        }
+        return {id_: others for id_, others in newer.items() if others}
+
+    def records(self, external_ids: Iterable[str]) -> Iterable[Record]:
+        """Return the built records with the newest versions, and others beside them."""
+        return () if self._log is None else self._log.records(list(map(self._key, external_ids)))
+
+    def _key(self, external_id: str) -> str:
+        return f"{self._kind}:{external_id}"
 
     def compare_again(self, external_id: str, version: Version) -> Comparison:
         """Compare a version right before the write: another task may have claimed a newer one since."""
         if self._log is None or not version:
             return Comparison()
-        return self._compare(version, self._log.newest(f"{self._kind}:{external_id}"))
+        return self._compare(version, self._log.newest(self._key(external_id)))
 
     def _compare(self, version: Version, claimed: Iterable[Version]) -> Comparison:
         return Comparison.of(version, claimed, kept_since=self._log.kept_since if self._log else "")

@@ -10,7 +10,6 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.concurrency import map_in_order
 from airflow_provider_partners.api.yotpo.resources import yotpo_id_of
 from airflow_provider_partners.exceptions import ConflictError, NotFoundError, RejectedError
 from airflow_provider_partners.records import Record
@@ -22,6 +21,8 @@ from airflow_provider_partners.sync.staleness import ORDER, VersionGuard, Versio
 from airflow_provider_partners.sync.upsert.changes import describe_changes
 from airflow_provider_partners.sync.upsert.plan import WritePlan, index_by_merge_key, plan_write
 from airflow_provider_partners.sync.upsert.record_writer import BATCH_SIZE, LISTS, is_collection, malformed_part
+from airflow_provider_partners.sync.upsert.settlement import Settlement
+from airflow_provider_partners.versions import Version
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.yotpo.client import YotpoClient
@@ -63,12 +64,23 @@ def upsert_fulfillments(
     remaining = (
         record for record in records_of_orders if _malformed_part(record) or _fulfillments_to_write(record, skip)
     )
+
+    def rewrite(record: Mapping[str, Any]) -> bool:
+        order = lookup.find_one(record_id(record))
+        outcomes = _OrderFulfillments(client, guard, record, order).upsert(
+            _fulfillments_to_write(record, ()), dry_run=False
+        )
+        return any(outcome.action in {"created", "updated"} for outcome in outcomes)
+
+    settlement = Settlement(guard, rewrite)
     while records := list(islice(remaining, min(batch_size, BATCH_SIZE))):
         for record in records:
             if reason := _malformed_part(record):
                 yield rejected_outcome("fulfillment", "", record, reason)
         batch = _merged_records(record for record in records if not _malformed_part(record))
-        guard.claim({record_id(record): record.get("version") or {} for record in batch})
+        versions_of = {record_id(record): record.get("version") or {} for record in batch}
+        guard.claim(versions_of)
+        guard.begin(versions_of)
         orders = lookup.find([record_id(record) for record in batch], workers=workers)
 
         def upsert(record: Mapping[str, Any], orders: dict[str, Record] = orders) -> list[Outcome]:
@@ -76,8 +88,13 @@ def upsert_fulfillments(
             fulfillments = _fulfillments_to_write(record, skip)
             return _OrderFulfillments(client, guard, record, order).upsert(fulfillments, dry_run=dry_run)
 
-        for outcomes in map_in_order(upsert, batch, workers=workers):
+        for outcomes in settlement.results(upsert, batch, sent=_sent_version, workers=workers):
             yield from outcomes
+
+
+def _sent_version(record: Mapping[str, Any]) -> tuple[str, Version]:
+    # A call of any of its fulfillments, in this try or an earlier one.
+    return record_id(record), record.get("version") or {}
 
 
 def _malformed_part(record: Any) -> str | None:
@@ -139,17 +156,16 @@ class _OrderFulfillments:
 
     def upsert(self, fulfillments: list[dict[str, Any]], *, dry_run: bool) -> list[Outcome]:
         """Return each fulfillment's outcome."""
-        comparison = self._guard.compare_again(record_id(self._record), self._record.get("version") or {})
-        # A fulfillment depends on the order alone; what Yofi has found since does not matter.
-        if comparison.is_forgotten or ORDER in comparison.newer_sources:
-            return [self._stale_outcome(fulfillment, comparison.reason) for fulfillment in fulfillments]
-        if self._order is None:
-            reason = "its order isn't in Yotpo: upsert orders before their fulfillments"
-            return [self._reject(fulfillment, reason) for fulfillment in fulfillments]
-        embedded = index_by_merge_key(self._order.get("fulfillments"), "fulfillments")
+        embedded = index_by_merge_key((self._order or {}).get("fulfillments"), "fulfillments")
         return [self._upsert_one(fulfillment, embedded, dry_run=dry_run) for fulfillment in fulfillments]
 
     def _upsert_one(self, payload: dict[str, Any], embedded: Mapping[str, Any], *, dry_run: bool) -> Outcome:
+        comparison = self._guard.compare_again(self._order_external_id, self._record.get("version") or {})
+        # A fulfillment depends on the order alone; what Yofi has found since does not matter.
+        if comparison.is_forgotten or ORDER in comparison.newer_sources:
+            return self._stale_outcome(payload, comparison.reason)
+        if self._order is None:
+            return self._reject(payload, "its order isn't in Yotpo: upsert orders before their fulfillments")
         try:
             payload = Fulfillment.validate_body(payload, "partial").payload()
             plan = self._plan(payload, embedded.get(str(payload.get("external_id"))))

@@ -6,13 +6,12 @@ the run and not a record (credentials, throttling, network) go to the caller. Ea
 
 from __future__ import annotations
 
-import time
 from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.concurrency import map_in_order
+from airflow_provider_partners.api.clock import SYSTEM_CLOCK
 from airflow_provider_partners.sync.old_orders import OLD_AFTER_MONTHS, age_note, is_too_old
 from airflow_provider_partners.sync.outcomes import Outcome
 from airflow_provider_partners.sync.payload.models import Order
@@ -27,6 +26,7 @@ from airflow_provider_partners.sync.upsert.record_writer import (
     malformed_part,
     record_batches,
 )
+from airflow_provider_partners.sync.upsert.settlement import Settlement, sent_version
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.yotpo.client import YotpoClient
@@ -43,7 +43,7 @@ def upsert_orders(
     workers: int = 1,
     with_fulfillments: bool = True,
     batch_size: int = BATCH_SIZE,
-    sleep: Sleep = time.sleep,
+    sleep: Sleep = SYSTEM_CLOCK.sleep,
     versions: VersionLog | None = None,
     personal_values: bool = False,
 ) -> Iterator[Outcome]:
@@ -81,6 +81,11 @@ def upsert_orders(
         workers=workers,
         personal_values=personal_values,
     )
+
+    def rewrite(record: Mapping[str, Any]) -> bool:
+        return writer.rewrite(_order_upsert(record, with_fulfillments=with_fulfillments))
+
+    settlement = Settlement(writer.guard, rewrite)
     for batch in record_batches(built_orders, skip=skip, size=batch_size, envelope="order"):
         upserts = [
             writer.malformed_upsert(record, reason)
@@ -96,7 +101,7 @@ def upsert_orders(
                 catalog.mark_known(_products_at_yotpo(upsert))
         _create_missing_products(catalog, planned, dry_run=dry_run)
         write = partial(_upsert_order, writer, catalog, dry_run=dry_run)
-        yield from map_in_order(write, upserts, workers=workers)
+        yield from settlement.results(write, upserts, sent=sent_version, workers=workers)
 
 
 def _order_upsert(record: Mapping[str, Any], *, with_fulfillments: bool) -> RecordUpsert:

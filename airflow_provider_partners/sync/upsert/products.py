@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.concurrency import map_in_order
+from airflow_provider_partners.api.clock import SYSTEM_CLOCK
 from airflow_provider_partners.sync.outcomes import Outcome
 from airflow_provider_partners.sync.payload.models import Product
 from airflow_provider_partners.sync.plain_records import record_id, unwrap
@@ -22,6 +21,7 @@ from airflow_provider_partners.sync.upsert.record_writer import (
     malformed_part,
     record_batches,
 )
+from airflow_provider_partners.sync.upsert.settlement import Settlement, sent_version
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.yotpo.client import YotpoClient
@@ -37,7 +37,7 @@ def upsert_products(
     skip: Container[str] = (),
     workers: int = 1,
     batch_size: int = BATCH_SIZE,
-    sleep: Sleep = time.sleep,
+    sleep: Sleep = SYSTEM_CLOCK.sleep,
     versions: VersionLog | None = None,
 ) -> Iterator[Outcome]:
     """Create or update products; further parameters as those of ``upsert_orders``.
@@ -56,6 +56,7 @@ def upsert_products(
         sleep=sleep,
         workers=workers,
     )
+    settlement = Settlement(writer.guard, lambda record: writer.rewrite(_product_upsert(record)), unpack=products_of)
     for batch in record_batches(products_of(products), skip=skip, size=batch_size, envelope="product"):
         upserts = [
             writer.malformed_upsert(record, reason) if (reason := malformed_part(record)) else _product_upsert(record)
@@ -64,7 +65,8 @@ def upsert_products(
         for upsert in upserts:
             writer.validate(upsert)
         writer.plan_batch(upserts)
-        yield from map_in_order(partial(_upsert_product, writer, dry_run=dry_run), upserts, workers=workers)
+        write = partial(_upsert_product, writer, dry_run=dry_run)
+        yield from settlement.results(write, upserts, sent=sent_version, workers=workers)
 
 
 def _product_upsert(record: Mapping[str, Any]) -> RecordUpsert:

@@ -6,13 +6,13 @@ from once; the second time it is a rejection. Any other error goes to the caller
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from airflow_provider_partners.api.clock import SYSTEM_CLOCK
 from airflow_provider_partners.api.yotpo.errors import UnknownProductsError
 from airflow_provider_partners.api.yotpo.lookup import RecordLookup
 from airflow_provider_partners.api.yotpo.resources import MAX_LOOKUP_IDS, yotpo_id_of
@@ -77,6 +77,7 @@ class RecordUpsert:
     :param comparison: of the version with what other tasks have written
     :param present: the record as Yotpo had it when the write was planned
     :param outcome: the outcome of a record that is rejected or stale before anything is sent
+    :param is_sent: True once a call of it was, or may have been, on its way
     """
 
     external_id: str
@@ -93,6 +94,7 @@ class RecordUpsert:
     yotpo_id: int | None = None
     present: Record | None = field(default=None, repr=False)
     outcome: Outcome | None = None
+    is_sent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +120,7 @@ class RecordWriter:
     update: Callable[[int, dict[str, Any]], None]
     check_create: Callable[[Mapping[str, Any]], None] | None = None
     create_missing_products: Callable[[list[str], Mapping[str, Mapping[str, Any]]], None] | None = None
-    sleep: Sleep = time.sleep
+    sleep: Sleep = SYSTEM_CLOCK.sleep
     workers: int = 1
     personal_values: bool = False
 
@@ -148,13 +150,28 @@ class RecordWriter:
         comparisons = self.guard.claim({upsert.external_id: upsert.version for upsert in upserts})
         for upsert in upserts:
             upsert.comparison = comparisons[upsert.external_id]
+            upsert.is_sent = self.guard.was_sent(upsert.external_id, upsert.version)
             if upsert.outcome is None and upsert.comparison.is_stale:
                 upsert.outcome = self._stale_outcome(upsert)
         fresh = [upsert for upsert in upserts if upsert.outcome is None]
         present = self.lookup.find([upsert.external_id for upsert in fresh], workers=self.workers)
         for upsert in fresh:
             self._set_plan(upsert, present.get(upsert.external_id))
-        return [upsert for upsert in fresh if upsert.outcome is None]
+        planned = [upsert for upsert in fresh if upsert.outcome is None]
+        self.guard.begin({
+            upsert.external_id: upsert.version for upsert in planned if _plan_of(upsert).action != "unchanged"
+        })
+        return planned
+
+    def rewrite(self, upsert: RecordUpsert) -> bool:
+        """Write what Yotpo lacks of a build that may have been replaced. Return True if there was something to send."""
+        self.validate(upsert)
+        upsert.comparison = self.guard.compare_again(upsert.external_id, upsert.version)
+        if upsert.outcome is None and not upsert.comparison.is_stale:
+            self._set_plan(upsert, self.lookup.find_one(upsert.external_id))
+        if upsert.outcome is not None or upsert.plan is None or upsert.plan.action == "unchanged":
+            return False
+        return self.write(upsert).action in {"created", "updated"}
 
     def planned_outcome(self, upsert: RecordUpsert) -> Outcome:
         """Return what a write would do, without a call."""
@@ -222,6 +239,7 @@ class RecordWriter:
         if upsert.outcome is not None:
             return upsert.outcome
         plan = _plan_of(upsert)
+        upsert.is_sent = upsert.is_sent or plan.action != "unchanged"
         if plan.action == "create":
             upsert.yotpo_id = self.create(plan.payload)
             return self._outcome(upsert, "created")
