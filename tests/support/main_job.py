@@ -28,6 +28,7 @@ from airflow_provider_partners.api.http.options import Timeouts
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.hooks.base import PartnerHook
 from airflow_provider_partners.pipelines import lanes, routing
+from airflow_provider_partners.pipelines.lanes.order_steps import ORDER_LANE
 from airflow_provider_partners.pipelines.routing.sources import read_routes
 from airflow_provider_partners.sandbox.handle import PartnersSandbox
 from airflow_provider_partners.sandbox.server import RunningSandbox
@@ -35,16 +36,7 @@ from airflow_provider_partners.windows import Window
 
 __all__ = ["STEPS", "MainJob", "TaskInstance", "end_state", "records", "short_waits"]
 
-STEPS = (
-    "extract_orders",
-    "extract_returns",
-    "extract_customers",
-    "extract_claims",
-    "extract_redemptions",
-    "build",
-    "upsert_products",
-    "upsert_orders",
-)
+STEPS = tuple(step.name for step in ORDER_LANE.steps)
 Record = dict[str, Any]
 
 
@@ -98,7 +90,8 @@ class MainJob:
         self.environment = {
             **handle.environment,
             "AIRFLOW__PARTNERS__STAGING_URI": str(folder),
-            "AIRFLOW__PARTNERS__BUDGET_URI": "memory://",
+            # A limit that is kept in memory would outlast the job.
+            "AIRFLOW__PARTNERS__BUDGET_URI": Path(f"{folder}-limits").absolute().as_uri(),
             **{f"AIRFLOW__PARTNERS__{name.upper()}": str(value) for name, value in settings.items()},
         }
         routes = handle.variables["partner_shop_routes"]
@@ -106,6 +99,8 @@ class MainJob:
         (self.route,) = routing.select_lanes(read_routes(routes), shops=[self.shop]).lanes
         self.results: dict[str, dict[str, Any]] = {}
         self.states: dict[tuple[str, str], StateStore] = {}
+        self.max_tries: int | None = None
+        """Airflow's, which grows when a task is cleared. Without it, each try may be that of a cleared task."""
 
     def run(
         self,
@@ -157,16 +152,13 @@ class MainJob:
         """Return the tasks of the lane for a window, by step."""
         until = until or self.running.sandbox.clock()
         window = Window(since or until - timedelta(days=200), until)
-        names = lanes.Lane.__dataclass_fields__
         arguments = {**self.route, **lanes.with_lookbacks(window)}
+        outputs: dict[str, Any] = {}
         with DAG(self.dag_id, schedule=None, params=lanes.shared_params()):
-            lane = lanes.Lane(**{field: arguments[field] for field in names})
-            results: dict[str, Any] = {}
-            tasks = []
-            for step in lanes.ORDER_LANE.steps:
-                tasks.append(step.create(lane, results))
-                results[step.name] = tasks[-1].output
-        return {task.task_id: task for task in tasks}
+            lane = lanes.Lane(**{name: arguments[name] for name in ORDER_LANE.lane_fields if name in arguments})
+            for step in ORDER_LANE.steps:
+                outputs[step.name] = step.create(lane, outputs).output
+        return {name: output.operator for name, output in outputs.items()}
 
     def execute(
         self,
@@ -183,9 +175,8 @@ class MainJob:
         """
         os.environ.update(self.environment)
         results = self.results.setdefault(run_id, {}) if results is None else results
-        ti = TaskInstance(
-            results, dag_id=self.dag_id, task_id=task.task_id, run_id=run_id, try_number=try_number, task=task
-        )
+        identity = {"dag_id": self.dag_id, "task_id": task.task_id, "run_id": run_id, "try_number": try_number}
+        ti = TaskInstance(results, task=task, max_tries=self.max_tries, **identity)
         context = {
             "ti": ti,
             "task": task,
