@@ -14,12 +14,14 @@ import logging
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from airflow_provider_partners import settings, timestamps
+from airflow_provider_partners.api.extraction import DEFAULT_MAX_PAGES
 from airflow_provider_partners.api.record_types import requested_names, top_level_types
 from airflow_provider_partners.datasets import lineage
 from airflow_provider_partners.datasets.formats.json_lines import (
@@ -178,18 +180,20 @@ class DatasetWriter:
         :raises ConfigurationError: when the folder can't be written, or holds the records of another list or account
         """
         writers = (self, *self._companions)
-        names = []
-        for writer in writers:
-            writer._folder.check_writable()
-            names.append(writer._folder.file_names())
         progress = self._folder.read_json(PROGRESS_FILE)
-        for writer, stored, found in zip(writers, (progress, *(None for _ in self._companions)), names, strict=True):
-            writer._check_owner(stored, found)
+        names = [DatasetWriter._look(writer, progress if writer is self else None) for writer in writers]
         states = [progress, *progress.get("companions", ())] if progress is not None else []
         fits = len(states) == len(writers) and all(map(DatasetWriter._fits, writers, states, names))
-        for index, writer in enumerate(writers):
-            writer._start_from(states[index] if fits else None, names[index])
+        for writer, state, found in zip(writers, states if fits else [None] * len(writers), names, strict=True):
+            DatasetWriter._start_from(writer, state, found)
         return dict(self._position) if self._position is not None else None
+
+    def _look(self, progress: Any) -> list[str]:
+        """Return the names of the folder's files, after it turned out to be ours and writable."""
+        self._folder.check_writable()
+        names = self._folder.file_names()
+        self._check_owner(progress, names)
+        return names
 
     def _fits(self, state: Any, names: Sequence[str]) -> bool:
         """Return True if stored progress is of the same request, and its parts are there."""
@@ -246,11 +250,11 @@ class DatasetWriter:
     def save(self) -> None:
         """Write the records so far as a part, and save the progress."""
         for writer in (*self._companions, self):
-            writer._write_part()
+            DatasetWriter._write_part(writer)
         self._saved_at = self._clock()
         if self._position is None:
             return
-        progress = {**self._state(), "companions": [writer._state() for writer in self._companions]}
+        progress = {**self._state(), "companions": list(map(DatasetWriter._state, self._companions))}
         self._folder.write_json(PROGRESS_FILE, progress)
 
     def _state(self) -> dict[str, Any]:
@@ -447,6 +451,8 @@ def write_dataset(
         origin=origin,
     )
     position = cast("ResumePosition | None", writer.resume())
+    if extraction.max_pages == DEFAULT_MAX_PAGES != settings.max_pages():
+        extraction = replace(extraction, max_pages=settings.max_pages())
     window = extraction.window.to_dict() if extraction.window else {}
     added = {"account": extraction.account, "read_at": read_at or writer.read_at, **window}
     resumed, started = writer.records, time.monotonic()

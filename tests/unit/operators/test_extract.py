@@ -230,6 +230,66 @@ def test_a_task_that_is_cleared_after_its_publication_reads_again(context, tmp_p
     assert reference["extra"]["changed"] is False
 
 
+def tried(context, number, max_tries):
+    """The context of a try. Airflow raises ``max_tries`` when a task is cleared.
+
+    See ``clear_task_instances`` in Airflow's ``models/taskinstance.py``.
+    """
+    return {**context, "ti": SimpleNamespace(**{**vars(context["ti"]), "try_number": number, "max_tries": max_tries})}
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_the_retry_of_a_killed_task_reads_no_finished_dataset_again(context, tmp_path, published):
+    """The first try ended, and its worker died before Airflow heard of it."""
+    place = {"uri": str(tmp_path / "place")} if published else {}
+    _, first = run(tried(context, 1, 2), **place)
+    client, second = run(tried(context, 2, 2), **place)
+    assert client.fetched == []
+    assert list(read_dataset(second)) == RECORDS
+    for reference in (first, second):
+        del reference["extra"]["api"]
+    assert second == {**first, "extra": {**first["extra"], "resumed": 6}}
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_cleared_task_reads_again(context, tmp_path, published):
+    place = {"uri": str(tmp_path / "place")} if published else {}
+    run(tried(context, 1, 2), **place)
+    assert run(tried(context, 2, 3), **place)[0].fetched == [0, 1, 2]
+
+
+def test_the_retry_of_a_killed_task_reads_another_query(context):
+    run(tried(context, 1, 2))
+    assert run(tried(context, 2, 2), filters="x==1")[0].fetched == [0, 1, 2]
+
+
+def test_a_kill_between_publication_and_success_hides_no_change(context, tmp_path, monkeypatch):
+    place = str(tmp_path / "place")
+    with monkeypatch.context() as patch:
+        patch.setattr("airflow_provider_partners.operators.extract.DatasetFolder.remove_all", lambda self: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(tried(context, 1, 2), uri=place)
+    client, reference = run(tried(context, 2, 2), uri=place)
+    assert client.fetched == []
+    assert reference["extra"]["changed"] is True
+
+
+def test_the_retry_of_a_killed_task_removes_what_it_has_left(context, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    scratch = tmp_path / "temporary" / "partners-export-a1"
+    scratch.mkdir(parents=True)
+    left = [
+        tmp_path / folder / ".file.json.a1.tmp"
+        for folder in ("dag/extract/run/-1", "dag/extract/run/-1-window", "dag/extract/run/-1-rejects", ".leases")
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    run(tried(context, 2, 2))
+    assert not scratch.exists()
+    assert [path for path in left if path.exists()] == []
+
+
 def test_of_two_tasks_mapped_over_one_folder_the_second_fails_and_replaces_nothing(context, tmp_path):
     task = vars(context["ti"])
     context["ti"] = SimpleNamespace(**{**task, "map_index": 0})
