@@ -45,6 +45,9 @@ def get_path(body: Any, path: str) -> Any:
 _MAX_DEPTH = 100
 """Levels of a JSON text. The partners' schemas have about ten; code that walks deeper ones exhausts the stack."""
 
+_MAX_VALUES = 5_000_000
+"""Values of a JSON text. A page of the partners' records has some ten thousand, and 5 million may take 400 MB."""
+
 _MAX_DIGITS = 40
 """Digits of a whole number. The partners' ids have 64 bits, which are 20 digits."""
 
@@ -59,6 +62,8 @@ def repair_text(text: str) -> str:
     JSON may contain such a half (``"\ud83d"``, see RFC 8259, section 8.2): a system has cut a text inside of an emoji.
     No Unicode encoding accepts it. U+FFFD is the character that the Unicode Standard recommends instead (chapter 3.9).
     """
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -77,6 +82,7 @@ def parse_json(content: bytes | str) -> Any:
     :raises UnsafeJsonError: when it is nested too deeply, or has a number that is no finite one
     :raises ValueError: when it is not JSON
     """
+    _check_count(content)
     try:
         encoded = content.encode() if isinstance(content, str) else content
         value = orjson.loads(encoded)
@@ -118,6 +124,16 @@ def _parse_any_json(content: bytes | str) -> Any:
     _check_brackets(text.count("{") + text.count("["), value)
     suspicious = _HALVES_IN_TEXT.search(content) if isinstance(content, str) else _HALVES_IN_BYTES.search(content)
     return _repair(value) if suspicious else value
+
+
+def _check_count(content: bytes | str) -> None:
+    """Refuse a text of so many values that they would fill the memory: an empty object is 2 bytes, and 64 in Python."""
+    if len(content) <= _MAX_VALUES:
+        return
+    comma, bracket, brace = (",", "[", "{") if isinstance(content, str) else (b",", b"[", b"{")
+    if content.count(comma) + content.count(bracket) + content.count(brace) > _MAX_VALUES:  # type: ignore[arg-type]
+        message = f"JSON with more than {_MAX_VALUES:,} values"
+        raise UnsafeJsonError(message)
 
 
 _TOO_DEEP = f"JSON with more than {_MAX_DEPTH} levels"

@@ -57,8 +57,11 @@ def try_parse(value: Any) -> datetime | None:
     """
     if isinstance(value, str):
         try:
-            # fromisoformat refuses some lengths of a fraction. So pad it to microseconds, and cut the rest.
-            value = datetime.fromisoformat(_FRACTION.sub(lambda match: f".{match.group(1)[:6]:0<6}", value.strip()))
+            text = value.strip()
+            if "." in text:
+                # fromisoformat refuses some lengths of a fraction. So pad it to microseconds, and cut the rest.
+                text = _FRACTION.sub(lambda match: f".{match.group(1)[:6]:0<6}", text)
+            value = datetime.fromisoformat(text)
         except ValueError:
             return None
     if not isinstance(value, datetime):

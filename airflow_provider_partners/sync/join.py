@@ -130,6 +130,9 @@ def _with_context(spill: RecordSpill, batch: list[Record]) -> Iterator[tuple[Rec
                 of_order = not key.startswith("customer:")
                 if of_order or kind in {"claim", "customer"}:
                     records.setdefault((kind, number), {**body, "of_order": of_order} if kind == "claim" else body)
+        if not records:
+            yield order, OrderContext()
+            continue
         by_kind = {
             name: tuple(record for (kind, _), record in records.items() if kind == name) for name in KEY_FUNCTIONS
         }

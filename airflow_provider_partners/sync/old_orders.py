@@ -7,6 +7,7 @@ Yotpo sends no automatic review request for an order that is older than six mont
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import pendulum
@@ -28,7 +29,12 @@ def is_too_old(order_date: Any, *, now: datetime, months: int) -> bool:
     :param order_date: as Yotpo takes it
     """
     placed = timestamps.try_parse(order_date)
-    return placed is not None and placed < pendulum.instance(now).subtract(months=months)
+    return placed is not None and placed < _months_before(now, months)
+
+
+@lru_cache(maxsize=8)
+def _months_before(now: datetime, months: int) -> datetime:
+    return pendulum.instance(now).subtract(months=months)
 
 
 def age_note(months: int) -> str:

@@ -135,7 +135,7 @@ class Source:
         """
         if self.kind == "constant":
             return self.constant
-        found = list(_walk(order if self.of_order else record, self.steps))
+        found = _find(order if self.of_order else record, self.steps)
         if self.kind != "path":
             found = [value for holder in found for value in _READERS[self.kind](holder, self.names)]
         return found[0] if len(found) == 1 else found or None
@@ -305,6 +305,20 @@ def _parse_path(level: Level, path: str) -> tuple[tuple[tuple[str, ...], ...], b
     return (steps[1:] if of_order else steps), of_order
 
 
+def _find(value: Any, steps: tuple[tuple[str, ...], ...]) -> list[Any]:
+    """Return what a path leads to. Objects in objects are most of what paths lead through, and need no generators."""
+    for index, names in enumerate(steps):
+        if type(value) is not dict or "nodes" in value or "edges" in value:
+            return list(_walk(value, steps[index:]))
+        value = next((each for each in map(value.get, names) if each not in _EMPTY), None)
+    if type(value) is str or value is None:
+        return [value] if value else []
+    return list(_walk(value, ()))
+
+
+_EMPTY: tuple[Any, ...] = (None, "", {}, [])
+
+
 def _walk(value: Any, steps: tuple[tuple[str, ...], ...]) -> Iterator[Any]:
     """Yield what a path leads to. A list leads to each of its members."""
     members = items(value) if isinstance(value, Mapping) and value.keys() & {"nodes", "edges"} else value
@@ -316,7 +330,7 @@ def _walk(value: Any, steps: tuple[tuple[str, ...], ...]) -> Iterator[Any]:
             yield members
     elif isinstance(members, Mapping):
         alternatives = (members.get(name) for name in steps[0])
-        chosen = next((each for each in alternatives if each not in (None, "", {}, [])), None)
+        chosen = next((each for each in alternatives if each not in _EMPTY), None)
         yield from _walk(chosen, steps[1:])
 
 

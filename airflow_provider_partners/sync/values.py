@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -19,15 +20,21 @@ CONSTANT_PREFIX = "constant:"
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _RESERVED = ":/?#[]@!$&'()*+,;="
+_KEPT = f"{_RESERVED}%"
+_PLAIN_URL = re.compile(rf"[A-Za-z0-9._~{re.escape(_RESERVED)}-]*")
+"""A URL without any character that would be encoded, which is what most are."""
+
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 MAX_EXPONENT = 30
 """Amounts and counts have fewer digits than this before the decimal point, and after it."""
 
+_LARGE = 10**MAX_EXPONENT
+
 
 def items(value: Any) -> list[Record]:
     """Return the records of a list, or of GraphQL's connection shape (``nodes`` or ``edges``)."""
-    if isinstance(value, Mapping):
+    if type(value) is not list and isinstance(value, Mapping):
         value = value.get("nodes") or [get_path(edge, "node") for edge in items(value.get("edges"))]
     return [record for record in value if isinstance(record, dict)] if isinstance(value, list | tuple) else []
 
@@ -37,7 +44,7 @@ def text(value: Any, limit: int | None = None) -> str | None:
 
     :param limit: in characters; only for texts that people read, never for ids
     """
-    if value is None or isinstance(value, bool | Mapping | list):
+    if type(value) is not str and (value is None or isinstance(value, bool | Mapping | list)):
         return None
     # NUL and halves of surrogate pairs are valid in JSON, and many databases refuse them.
     cleaned = repair_text(str(value).replace("\x00", "")).strip()
@@ -66,8 +73,9 @@ def percent_encoded(value: Any, limit: int) -> str | None:
 
     What is percent-encoded already stays as it is.
     """
+    written = text(value) or ""
     # `quote` keeps letters, digits and "-._~" by itself.
-    encoded = quote(_STRAY_PERCENT.sub("%25", text(value) or ""), safe=f"{_RESERVED}%")
+    encoded = written if _PLAIN_URL.fullmatch(written) else quote(_STRAY_PERCENT.sub("%25", written), safe=_KEPT)
     return encoded if 0 < len(encoded) <= limit else None
 
 
@@ -78,14 +86,19 @@ def phone(value: Any) -> str | None:
     country code gives ``None``: to guess the country may give a wrong number. So does a number of a length that its
     country doesn't have.
     """
+    written = _INVISIBLE.sub("", text(value) or "")
+    # Letters are rarely a number: "call me", or the name of an extension.
+    if not written or any(char.isalpha() for char in written):
+        return None
+    return _e164(f"+{written[2:]}" if written.startswith("00") else written)
+
+
+@lru_cache(maxsize=256)
+def _e164(written: str) -> str | None:
+    """Return a number in E.164 form. An order often has one number at its customer and both addresses."""
     # Imported here, because only this function needs its tables of every country.
     import phonenumbers
 
-    written = _INVISIBLE.sub("", text(value) or "")
-    # Letters are rarely a number: "call me", or the name of an extension.
-    if any(char.isalpha() for char in written):
-        return None
-    written = f"+{written[2:]}" if written.startswith("00") else written
     try:
         number = phonenumbers.parse(written, None)
     except phonenumbers.NumberParseException:
@@ -131,15 +144,25 @@ def same_value(left: Any, right: Any, name: str = "") -> bool:
 
 def to_count(value: Any) -> int:
     """Return a count, 0 for anything else."""
+    if type(value) is int and -_LARGE < value < _LARGE:
+        return value
     amount = to_decimal(value) if not isinstance(value, bool) else None
     return int(amount) if amount is not None else 0
 
 
 def format_utc(value: Any) -> str | None:
     """Return a timestamp as Yotpo takes it, such as ``2024-05-01T10:20:30Z``; ``None`` for anything else."""
+    return _format_text(value) if type(value) is str else _format(value)
+
+
+def _format(value: Any) -> str | None:
     timestamp = timestamps.try_parse(value)
     # Yotpo takes four digits of the year.
     return timestamps.isoformat(timestamp, "seconds") if timestamp and timestamp.year >= 1000 else None
+
+
+# A timestamp is formatted once, and twice more by the check of the payload that has it.
+_format_text = lru_cache(maxsize=256)(_format)
 
 
 def decode_json(value: Any) -> Any:

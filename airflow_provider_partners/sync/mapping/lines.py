@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -208,18 +209,41 @@ def map_product(record: Any, *, shop: str, custom_properties: Properties | None 
     :param shop: the shop's domain
     :param custom_properties: Yotpo's custom properties of the product
     """
-    handle = text_within_limit(get_path(record, "handle"), 255)
+    fields = tuple(text(get_path(record, name)) for name in _PRODUCT_FIELDS)
+    if custom_properties:
+        return _product(shop, shopify_id(record), *fields, custom_properties=custom_properties)
+    return _cached_product(shop, shopify_id(record), *fields)
+
+
+_PRODUCT_FIELDS = ("title", "handle", "onlineStoreUrl", "featuredMedia.preview.image.url", "vendor")
+
+
+def _product(
+    shop: str,
+    external_id: str | None,
+    title: str | None,
+    handle: str | None,
+    page: str | None,
+    image: str | None,
+    vendor: str | None,
+    custom_properties: Properties | None = None,
+) -> Product:
+    handle = text_within_limit(handle, 255)
     # A handle may have the letters of any script, and it is one segment of the path.
-    page = f"https://{shop}/products/{quote(handle, safe='')}" if handle else None
+    own_page = f"https://{shop}/products/{quote(handle, safe='')}" if handle else None
     return Product(
-        external_id=shopify_id(record),
-        name=text(get_path(record, "title"), 255),
-        url=_web_url(get_path(record, "onlineStoreUrl")) or _web_url(page),
-        image_url=_web_url(get_path(record, "featuredMedia.preview.image.url")),
-        brand=text(get_path(record, "vendor"), 255),
+        external_id=external_id,
+        name=text(title, 255),
+        url=_web_url(page) or _web_url(own_page),
+        image_url=_web_url(image),
+        brand=text(vendor, 255),
         handle=handle,
-        custom_properties=custom_properties or None,
+        custom_properties=custom_properties,
     )
+
+
+# Most orders of a shop name the same products. A product is frozen, so that orders may share it.
+_cached_product = lru_cache(maxsize=2048)(_product)
 
 
 def _web_url(value: Any) -> str | None:

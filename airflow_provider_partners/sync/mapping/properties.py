@@ -37,12 +37,16 @@ def map_properties(mapping: PropertyMapping, record: Any, order: Any, notes: lis
     :param notes: collects what was left out
     """
     properties: Properties = {}
+    types = PROPERTY_TYPES[mapping.level]
     for name, sources in mapping.sources.items():
-        kind = PROPERTY_TYPES[mapping.level].get(name)
-        values = (source.read(record, order) for source in sources)
-        value = next((found for found in values if found is not None and found != ""), None)
-        if value is None:
+        value = None
+        for source in sources:
+            value = source.read(record, order)
+            if value is not None and value != "":
+                break
+        else:
             continue
+        kind = types.get(name)
         converted = _CONVERTERS[kind](value) if kind else _own_value(value)
         if converted is None:
             notes.append(f"the custom property {name} was left out: {_EXPECTED[kind]} is needed")

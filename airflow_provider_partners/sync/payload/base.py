@@ -155,7 +155,7 @@ class Payload(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _drop_missing(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):
             return value
         return {
             name: content
@@ -251,8 +251,12 @@ class Payload(BaseModel):
 
 
 def _without_empty_objects(body: dict[str, Any]) -> dict[str, Any]:
-    pruned = {name: _without_empty_objects(value) if isinstance(value, dict) else value for name, value in body.items()}
-    return {name: value for name, value in pruned.items() if value != {}}
+    pruned: dict[str, Any] = {}
+    for name, value in body.items():
+        kept = _without_empty_objects(value) if isinstance(value, dict) else value
+        if kept != {}:
+            pruned[name] = kept
+    return pruned
 
 
 def _payload_class(annotation: Any) -> type[Payload] | None:

@@ -82,8 +82,9 @@ ShipmentStatus = Annotated[
 
 
 def _check_unique_products(products: Iterable[str]) -> None:
-    repeated = [product for product, count in Counter(products).items() if count > 1]
-    if repeated:
+    named = list(products)
+    if len(set(named)) < len(named):
+        repeated = [product for product, count in Counter(named).items() if count > 1]
         message = "must name each product once, but repeats {values}"
         raise broken_rule(message, repeated[:5])
 
