@@ -59,7 +59,7 @@ class S3Server:
         """Return how often each operation was sent since the last call."""
         return Counter(operation for operation, _ in self.requests())
 
-    def keys(self) -> list[str]:
+    def objects(self) -> list[str]:
         """Return the keys of all objects."""
         return list(self._control("keys"))
 
