@@ -100,7 +100,8 @@ class VersionLog:
         """Remove the temporary database, once no thread of a failed batch reads it."""
         with self._lock:
             self._database.close()
-        if kind is None and self._unsettled is not None:
+        if kind is None and self._note:
+            # Also that of a killed try which had looked after all of its calls.
             self._folder.remove(self._note)
 
     @property

@@ -124,3 +124,13 @@ def test_a_damaged_file_is_one_error_that_names_it(folder: str, content: bytes) 
     (Path(folder) / "0.jsonl.gz").write_bytes(content)
     with VersionLog(folder, clock=clock) as log, pytest.raises(DatasetError, match=r"0\.jsonl\.gz of .* is damaged"):
         log.claim({"1": version("01", "01")})
+
+
+def test_the_note_of_a_killed_try_is_removed_although_nothing_is_left_to_write(folder: str) -> None:
+    """The killed try had stored every outcome, so that its retry sends nothing."""
+    killed = VersionLog(folder, owner="dag/upsert/run")
+    killed.begin({"order/1": version("a", "a")})
+    assert [path.name.endswith(".open.json") for path in Path(folder).iterdir()] == [True]
+    with VersionLog(folder, owner="dag/upsert/run"):
+        pass
+    assert list(Path(folder).iterdir()) == []
