@@ -13,6 +13,7 @@
 #   make urls BASE=https://…   write the public address into pyproject.toml and README.md, before a release
 #   make matrix   one wheel on every supported Airflow and Python (CELLS="3.0.6-py3.11 lowest" for some)
 #   make bench  measure, in small sizes, and write the figures into docs/performance.md (SIZE=large ONLY="imports rate_limits")
+#   make kill   kill each step at 240 points, and compare what its retry leaves (SEEDS=500)
 #   make cluster-test   the services of docker-compose.yaml without Docker; a worker and the scheduler are killed (SEED=7)
 #   make clean  remove everything that these targets created
 
@@ -27,7 +28,7 @@ PYTEST_WORKERS ?= 2
 # Without bytecode files, Airflow's processes compile thousands of modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: cluster-test bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
+.PHONY: kill cluster-test bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -74,6 +75,9 @@ matrix: $(TOOLS)/.ready
 	PYTHONPATH=$(abspath $(TOOLS)) UV_PYTHON_DOWNLOADS=never $(PYTHON) tests/matrix/run.py $(CELLS)
 
 SIZE ?= small
+kill: .venv/test/.ready
+	.venv/test/bin/python -m pytest -q tests/fire/test_kills.py --seeds $(or $(SEEDS),240)
+
 bench: .venv/test/.ready
 	.venv/test/bin/python benchmarks/run.py --size $(SIZE) $(ONLY)
 

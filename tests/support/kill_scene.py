@@ -1,0 +1,572 @@
+"""The steps that are killed, each with what must be there before it, and what must be there after its retry."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from airflow.sdk import DAG
+from kills import Event, Point, Tried, run_in_child
+from main_job import MainJob, end_state, records, short_waits
+from sandbox import run_sandbox
+
+from airflow_provider_partners.datasets.reader import read_dataset
+from airflow_provider_partners.operators import extract_job
+from airflow_provider_partners.operators.yotpo import base as upsert_base
+from airflow_provider_partners.pipelines import lanes
+from airflow_provider_partners.sandbox.server import RunningSandbox
+from airflow_provider_partners.triggers import base as trigger_base
+from airflow_provider_partners.windows import Window
+
+__all__ = ["STEPS", "Case", "KillScene", "format_table", "kill_scene"]
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+SINCE, UNTIL = "2025-11-13T00:00:00Z", "2026-06-01T00:00:00Z"
+
+_WRITTEN: Mapping[str, frozenset[str] | None] = {
+    "yotpo": None,
+    "shopify_admin": frozenset({"bulk_operation"}),
+    "voucherify": frozenset({"exports", "export_jobs"}),
+}
+"""What steps write at partners: all kinds, or some."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One task.
+
+    :param make: returns the operator; the job has what earlier steps returned
+    :param job: partner and kind of the jobs that it submits
+    :param is_first: it finds nothing of the steps before
+    """
+
+    make: Callable[[KillScene], Any]
+    job: tuple[str, str] | None = None
+    is_first: bool = False
+
+
+def _of_lane(name: str, **arguments: Any) -> Step:
+    def make(scene: KillScene) -> Any:
+        task = scene.job.tasks()[name]
+        for argument, value in arguments.items():
+            setattr(task, argument, value)
+        return task
+
+    return Step(make=make)
+
+
+def _transactions(scene: KillScene) -> Any:
+    from airflow_provider_partners import ShopifyPartnerExtractOperator
+
+    return ShopifyPartnerExtractOperator(
+        task_id="extract_transactions",
+        resource="transactions",
+        since=SINCE,
+        until=UNTIL,
+        page_size=4,
+        workers=1,
+        shopify_partner_conn_id=scene.connection("shopify_partner"),
+    )
+
+
+def _published(scene: KillScene) -> Any:
+    from airflow_provider_partners import VoucherifyExtractOperator
+
+    return VoucherifyExtractOperator(
+        task_id="publish_redemptions",
+        resource="redemptions",
+        since=SINCE,
+        until=UNTIL,
+        page_size=30,
+        workers=1,
+        mode="paged",
+        format="parquet",
+        voucherify_conn_id=scene.connection("voucherify"),
+        uri=str(scene.staging / "published" / "redemptions"),
+    )
+
+
+def _bulk(scene: KillScene) -> Any:
+    from airflow_provider_partners import ShopifyAdminExtractOperator
+
+    return ShopifyAdminExtractOperator(
+        task_id="bulk_orders",
+        resource="orders",
+        shop=scene.job.shop,
+        since=SINCE,
+        until=UNTIL,
+        mode="bulk",
+        poll_interval=0.02,
+        workers=1,
+        shopify_admin_conn_id=scene.job.route["shopify_admin_conn_id"],
+    )
+
+
+def _export(scene: KillScene) -> Any:
+    from airflow_provider_partners import VoucherifyExtractOperator
+
+    return VoucherifyExtractOperator(
+        task_id="export_redemptions",
+        resource="redemptions",
+        since=SINCE,
+        until=UNTIL,
+        mode="export",
+        poll_interval=0.02,
+        workers=1,
+        voucherify_conn_id=scene.connection("voucherify"),
+    )
+
+
+def _upsert_with_rejects(scene: KillScene) -> Any:
+    from airflow_provider_partners import YotpoUpsertOrdersOperator
+
+    built = list(read_dataset(scene.job.results["run"]["build"]))
+    for number, record in enumerate(built):
+        record["external_id"] += "-b"
+        record["order"] = {**record["order"], "external_id": record["external_id"]}
+        if number % 3 == 0:
+            # https://core-api.yotpo.com/reference/create-order: an ISO code of three letters
+            record["order"]["currency"] = "DOUBLOONS"
+    return YotpoUpsertOrdersOperator(
+        task_id="upsert_with_rejects",
+        orders=built,
+        max_rejects=100,
+        workers=2,
+        yotpo_conn_id=scene.job.route["yotpo_conn_id"],
+    )
+
+
+def _replay(scene: KillScene) -> Any:
+    from airflow_provider_partners import YotpoReplayRejectsOperator
+
+    return YotpoReplayRejectsOperator(
+        task_id="replay",
+        rejects=scene.job.results["run"]["upsert_with_rejects"],
+        max_rejects=100,
+        yotpo_conn_id=scene.job.route["yotpo_conn_id"],
+    )
+
+
+def _to_table(mode: str, **arguments: Any) -> Step:
+    def make(scene: KillScene) -> Any:
+        from airflow_provider_partners import DatasetToSqlOperator
+
+        return DatasetToSqlOperator(
+            task_id=f"{mode}_table",
+            dataset=scene.job.results["run"]["extract_redemptions"],
+            table=f"redemptions_{mode}",
+            conn_id="kill_db",
+            mode=mode,
+            batch_size=50,
+            exclude=["metadata"],
+            **arguments,
+        )
+
+    return Step(make=make)
+
+
+def _lane(scene: KillScene) -> Any:
+    from airflow_provider_partners.pipelines.lanes import ORDER_LANE
+    from airflow_provider_partners.pipelines.lanes.one_task import LanesOperator
+
+    window = Window(datetime.fromisoformat(SINCE), NOW)
+    scene.job.results["run"]["select_lanes"] = [{**scene.job.route, **lanes.with_lookbacks(window)}]
+    batch = {"lanes": [0], "label": scene.job.shop}
+    return LanesOperator(task_id="lane", batch=batch, lanes_task_id="select_lanes", steps=ORDER_LANE.path)
+
+
+def _from_table(scene: KillScene) -> Any:
+    from airflow_provider_partners import SqlToDatasetOperator
+
+    return SqlToDatasetOperator(
+        task_id="query_table",
+        conn_id="kill_db",
+        sql="SELECT id, date FROM redemptions_merge ORDER BY id",
+        batch_size=50,
+    )
+
+
+STEPS: dict[str, Step] = {
+    "extract_orders": _of_lane("extract_orders", page_size=7, workers=1),
+    "extract_returns": _of_lane("extract_returns", page_size=3, workers=1),
+    "extract_customers": _of_lane("extract_customers", page_size=3, workers=1),
+    "extract_claims": _of_lane("extract_claims", page_size=1, workers=1),
+    "extract_redemptions": _of_lane("extract_redemptions", page_size=20, workers=1),
+    "extract_transactions": Step(make=_transactions),
+    "publish_redemptions": Step(make=_published),
+    "build": _of_lane("build"),
+    "upsert_products": _of_lane("upsert_products", workers=2),
+    "upsert_orders": _of_lane("upsert_orders", workers=2),
+    "upsert_with_rejects": Step(make=_upsert_with_rejects),
+    "replay": Step(make=_replay),
+    "bulk_orders": Step(make=_bulk, job=("shopify_admin", "bulk_operation")),
+    "export_redemptions": Step(make=_export, job=("voucherify", "exports")),
+    "merge_table": _to_table("merge", keys=["id"]),
+    "replace_table": _to_table("replace"),
+    "append_table": _to_table("append"),
+    "query_table": Step(make=_from_table),
+    "lane_in_one_task": Step(make=_lane, is_first=True),
+}
+
+WRITES = frozenset({"upsert_products", "upsert_orders", "upsert_with_rejects", "replay"})
+TABLES = frozenset({"merge_table", "replace_table", "append_table"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One case: which step is killed where, in one or two tries.
+
+    :param each_page: whether each page is committed, as if it were large or slow; otherwise all at the end
+    """
+
+    seed: int
+    step: str
+    points: tuple[Point, ...]
+    each_page: bool
+
+    def __str__(self) -> str:
+        """Return the step and the points."""
+        return f"{self.step} killed at {' and '.join(map(str, self.points))}"
+
+
+@dataclass(frozen=True)
+class Calm:
+    """A step without a kill.
+
+    :param before: a copy of the files before it
+    :param documents: the documents of partners before it
+    :param created: how many records partners created
+    :param seen: what it leaves for others
+    """
+
+    before: Path
+    documents: list[tuple[str, ...]]
+    tried: Tried
+    created: int
+    seen: Any
+    files: dict[str, set[str]]
+
+
+@dataclass
+class Report:
+    """What a case has shown.
+
+    :param differences: what is not as without the kill
+    :param refetched: committed pages that the retry fetched again
+    :param left: files that the retry left
+    """
+
+    kills: int = 0
+    differences: list[str] = field(default_factory=list)
+    refetched: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+    @property
+    def findings(self) -> list[str]:
+        """All of it, as lines."""
+        return [
+            *self.differences,
+            *(f"fetched again: {each}" for each in self.refetched),
+            *(f"left: {each}" for each in self.left),
+        ]
+
+
+class KillScene:
+    """A sandbox, a job, and what each step finds before it.
+
+    :param root: a folder for everything
+    """
+
+    def __init__(self, running: RunningSandbox, root: Path) -> None:
+        self.running = running
+        self.root = root
+        self.here, self.copies, self.staging, self.scratch = (
+            root / name for name in ("here", "copies", "here/staging", "here/tmp")
+        )
+        for folder in (self.staging, self.scratch, self.copies):
+            folder.mkdir(parents=True)
+        self.job = MainJob(running, folder=self.staging)
+        self.job.max_tries = 2
+        self.job.environment["AIRFLOW_CONN_KILL_DB"] = json.dumps({
+            "conn_type": "sqlite",
+            "host": str(self.here / "tables.db"),
+        })
+        self.reports: list[tuple[Case, Report]] = []
+        self._calm: dict[tuple[str, bool], Calm] = {}
+
+    def connection(self, kind: str) -> str:
+        """Return the id of the first connection of a type."""
+        names = (name for name in self.job.environment if name.startswith("AIRFLOW_CONN_"))
+        found = (name for name in names if json.loads(self.job.environment[name])["conn_type"] == kind)
+        return next(found).removeprefix("AIRFLOW_CONN_").lower()
+
+    def prepare(self) -> None:
+        """Run all steps once, each in this process, so that every module is loaded; remember what each finds."""
+        with self._small_batches():
+            for name, step in STEPS.items():
+                if step.is_first:
+                    self._restore(self._calm[next(iter(STEPS)), False])
+                shutil.copytree(self.here, self.copies / name)
+                documents = self._documents()
+                result = self.job.execute(self._make(name))
+                before = self.copies / name
+                seen, files = self._seen(name, result), self._files()
+                self._calm[name, False] = Calm(before, documents, Tried(False, result, "", []), 0, seen, files)
+
+    def calm(self, name: str, *, each_page: bool) -> Calm:
+        """Return a run of a step without a kill, in a child, whose events are the points of kills."""
+        calm = self._calm[name, False]
+        known = self._calm.get((name, each_page))
+        if known is not None and known.tried.events:
+            return known
+        self._restore(calm)
+        self.running.call_log.clear()
+        tried = self._try(name, each_page=each_page)
+        assert not tried.error, tried.error
+        seen = self._seen(name, tried.result)
+        assert seen == calm.seen
+        found = Calm(calm.before, calm.documents, tried, self._created(), seen, self._files())
+        self._calm[name, each_page] = found
+        return found
+
+    def case(self, seed: int, names: tuple[str, ...] = tuple(STEPS)) -> Case:
+        """Return the case of a seed. Seeds go evenly through steps and kinds of points."""
+        chooser = random.Random(seed)
+        name, turn = names[seed % len(names)], seed // len(names)
+        each_page = turn % 4 != 3
+        counts = self.calm(name, each_page=each_page).tried.counts
+        kinds = sorted(counts)
+        random.Random(name).shuffle(kinds)
+
+        def point(kind: str) -> Point:
+            return Point(kind, chooser.randint(1, counts[kind]))
+
+        points = [point(kinds[turn % len(kinds)])]
+        if turn % 3 == 2:
+            # A second kill, in the retry, which may be shorter.
+            points.append(Point(chooser.choice(kinds), chooser.randint(1, 2)))
+        return Case(seed=seed, step=name, points=tuple(points), each_page=each_page)
+
+    def run(self, case: Case) -> Report:
+        """Kill the step, try it again, and compare."""
+        calm, report = self.calm(case.step, each_page=case.each_page), Report()
+        self.reports.append((case, report))
+        self._restore(calm)
+        self.running.call_log.clear()
+        committed: set[str] = set()
+        setup = _setup_requests(calm.tried.events)
+        for number, point in enumerate((*case.points, None), start=1):
+            tried = self._try(case.step, kill=point, each_page=case.each_page, try_number=number)
+            report.refetched += sorted(committed & set(tried.requests()))
+            committed |= _committed_requests(tried.events) - setup
+            report.kills += tried.killed
+            if not tried.killed:
+                break
+            # The sandbox may still work on what the killed process has sent.
+            time.sleep(0.02)
+        if tried.error:
+            report.differences.append(f"the retry failed: {tried.error}")
+            return report
+        self._compare(case, calm, tried, report)
+        return report
+
+    def _compare(self, case: Case, calm: Calm, tried: Tried, report: Report) -> None:
+        seen = self._seen(case.step, tried.result)
+        for name, value in calm.seen.items():
+            if not _is_same(name, value, seen.get(name)):
+                report.differences.append(f"{name} is {_cut(seen.get(name))} instead of {_cut(value)}")
+        job = STEPS[case.step].job
+        if job is not None:
+            before = {row[:4] for row in calm.documents}
+            new = [row for row in self._documents() if (row[0], row[2]) == job and row[:4] not in before]
+            if (count := len(new)) != 1:
+                report.differences.append(f"{count} jobs were submitted")
+        if (created := self._created()) > calm.created:
+            report.differences.append(f"{created} records were created instead of {calm.created}")
+        files = self._files()
+        for folder, names in files.items():
+            report.left += [f"{folder}/{name}" for name in sorted(names - calm.files.get(folder, set()))]
+        for folder, names in calm.files.items():
+            lost = sorted(names - files.get(folder, set()))
+            report.differences += [f"{folder}/{name} is missing" for name in lost]
+
+    def _try(self, name: str, *, each_page: bool, kill: Point | None = None, try_number: int = 1) -> Tried:
+        self.job.environment["AIRFLOW__PARTNERS__PART_SECONDS"] = "0" if each_page else "60"
+
+        def body() -> Any:
+            with self._small_batches():
+                return self.job.execute(self._make(name), try_number=try_number)
+
+        log = self.root / "log.txt"
+        guard = self.running.sandbox.store._lock
+        return run_in_child(body, staging=self.staging, scratch=self.scratch, kill=kill, log=log, guard=guard)
+
+    def _make(self, name: str) -> Any:
+        with DAG(self.job.dag_id, schedule=None, params=lanes.shared_params()):
+            return STEPS[name].make(self)
+
+    @contextmanager
+    def _small_batches(self) -> Iterator[None]:
+        """Let an upsert store its outcomes after a few records, and let nobody wait long."""
+        with (
+            short_waits(),
+            mock.patch.object(upsert_base, "OUTCOMES_PER_BATCH", 5),
+            mock.patch.object(upsert_base, "OUTCOME_SECONDS", 0),
+            mock.patch.object(extract_job, "_STOP_CHECK_INTERVAL", 0.02),
+            mock.patch.object(trigger_base, "growing_pauses", _no_pauses),
+        ):
+            yield
+
+    def _seen(self, name: str, result: Any) -> dict[str, Any]:
+        """Return what a step leaves for others, without what differs between two runs anyway."""
+        if name in TABLES:
+            return {"tables": self._tables(), "records": result["records"], "rejected": result["rejected"]}
+        if name == "lane_in_one_task":
+            (summary,) = result
+            counts = {key: summary[key] for key in ("shop", "failed", "rejected")}
+            written = sum(summary[key] for key in ("created", "updated", "unchanged"))
+            return {**counts, "written": written, "store": end_state(self.running, self.job.shop)}
+        seen: dict[str, Any] = {key: result[key] for key in ("uri", "source", "resource", "account", "window")}
+        if name in WRITES:
+            seen["outcomes"] = sorted((each["external_id"], each["action"]) for each in records(result))
+            rejects = result["extra"]["rejects"]
+            seen["rejects"] = sorted(map(_as_text, records(rejects))) if rejects else []
+            seen["store"] = end_state(self.running, self.job.shop)
+        else:
+            seen["content"] = records(result)
+            extra = result["extra"]
+            seen["extra"] = {key: extra[key] for key in extra if key not in {"api", "resumed", "job", "rejects"}}
+        return seen
+
+    def _created(self) -> int:
+        """Return how many records partners have created."""
+        calls = self.running.call_log.latest()
+        return sum(1 for call in calls if call.status == 201 and call.operation != "token")
+
+    def _documents(self) -> list[tuple[str, ...]]:
+        store = self.running.sandbox.store
+        with store._lock:
+            rows = store._db.execute("SELECT partner, shop, kind, id, at, body FROM documents").fetchall()
+        return [row for row in rows if row[0] in _WRITTEN and (_WRITTEN[row[0]] is None or row[2] in _WRITTEN[row[0]])]
+
+    def _restore(self, calm: Calm) -> None:
+        shutil.rmtree(self.here)
+        shutil.copytree(calm.before, self.here)
+        store = self.running.sandbox.store
+        wanted = set(calm.documents)
+        there = set(self._documents())
+        for partner, shop, kind, key, *_ in there - wanted:
+            store.delete(partner, shop, kind, key)
+        for partner, shop, kind, *row in wanted - there:
+            store.put_texts(partner, shop, kind, [tuple(row)])
+
+    def _files(self) -> dict[str, set[str]]:
+        """Return the files of each folder; parts as the manifest lists them count as one."""
+        files: dict[str, set[str]] = {}
+        for path in sorted(self.here.rglob("*")):
+            # Claims are files of their own, and their number depends on the tries.
+            if path.is_dir() or (".versions" in path.parts and path.name.endswith(".jsonl.gz")):
+                continue
+            folder, name = str(path.parent.relative_to(self.here)), path.name
+            manifest = path.parent / "manifest.json"
+            if name.startswith("part-") and manifest.exists():
+                parts = json.loads(manifest.read_text())["parts"]
+                name = "parts" if name in {part["name"] for part in parts} else name
+            files.setdefault(folder, set()).add(name)
+        for path in self.scratch.iterdir():
+            files.setdefault("tmp", set()).add(path.name)
+        return files
+
+    def _tables(self) -> dict[str, list[tuple[Any, ...]]]:
+        with closing(sqlite3.connect(self.here / "tables.db")) as database:
+            names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+            return {name: sorted(database.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr) for (name,) in names}
+
+
+def _no_pauses(longest: float) -> Iterator[float]:
+    return repeat(min(0.02, longest))
+
+
+def _setup_requests(events: list[Event]) -> set[str]:
+    """Return the requests of each try before it reads the list: everything before it tries whether it may write."""
+    first = next((index for index, event in enumerate(events) if event.kind.endswith("of probe")), 0)
+    return {event.detail for event in events[:first] if event.kind == "request"}
+
+
+def _committed_requests(events: list[Event]) -> set[str]:
+    """Return the requests whose records are in a dataset or its progress: those before the last commit."""
+    commits = ("after rename of progress", "after rename of manifest")
+    last = max((index for index, event in enumerate(events) if event.kind in commits), default=0)
+    reads = ("GET", "graphql")
+    return {
+        event.detail
+        for event in events[:last]
+        if event.kind == "request" and any(word in event.detail for word in reads) and "/yotpo/" not in event.detail
+    }
+
+
+def _is_same(name: str, expected: Any, found: Any) -> bool:
+    if name != "outcomes":
+        return bool(expected == found)
+    # What the killed try wrote after its last stored outcome, the retry finds unchanged.
+    keys, allowed = [key for key, _ in expected], {"created", "updated", "unchanged"}
+    return [key for key, _ in found] == keys and all(
+        one[1] == other[1] or {one[1], other[1]} <= allowed for one, other in zip(expected, found, strict=True)
+    )
+
+
+def _as_text(record: Any) -> str:
+    return json.dumps(record, sort_keys=True)
+
+
+def _cut(value: Any) -> str:
+    return repr(value)[:400]
+
+
+_KINDS = {
+    "partner": re.compile(r"request|answer|half a body|body"),
+    "commit": re.compile(r".*(part|progress|manifest|checkpoint|version|window)"),
+    "database": re.compile(r".* in a (table|scratch database)"),
+    "end": re.compile(r"end"),
+    "other files": re.compile(r".*"),
+}
+"""Kinds of points in the table. The first that matches counts."""
+
+
+def format_table(reports: Sequence[tuple[Case, Report]]) -> str:
+    """Return the cases by step and kind of point: kills, and what they have shown."""
+    rows: dict[tuple[str, str], list[int]] = {}
+    for case, report in reports:
+        kind = next(name for name, pattern in _KINDS.items() if pattern.fullmatch(case.points[0].kind))
+        row = rows.setdefault((case.step, kind), [0, 0, 0, 0, 0])
+        counts = [1, report.kills, *(len(each) for each in (report.differences, report.refetched, report.left))]
+        row[:] = [one + other for one, other in zip(row, counts, strict=True)]
+    total = [sum(column) for column in zip(*rows.values(), strict=True)] or [0] * 5
+    order = [*STEPS]
+    lines = [f"{'step':22}{'killed at':14}{'cases':>7}{'kills':>7}{'differences':>13}{'refetched':>11}{'left':>6}"]
+    for (step, kind), row in sorted(rows.items(), key=lambda item: (order.index(item[0][0]), item[0][1])):
+        lines.append(f"{step:22}{kind:14}{row[0]:7}{row[1]:7}{row[2]:13}{row[3]:11}{row[4]:6}")
+    lines.append(f"{'all':36}{total[0]:7}{total[1]:7}{total[2]:13}{total[3]:11}{total[4]:6}")
+    return "\n".join(lines)
+
+
+@contextmanager
+def kill_scene(root: Path) -> Iterator[KillScene]:
+    """Serve a sandbox and prepare all steps."""
+    switches = {"yotpo.rate_limit": 0, "shopify_admin.bucket": (1_000_000, 1_000_000)}
+    with run_sandbox(shops=1, orders=20, now=NOW, switches=switches) as running:
+        scene = KillScene(running, root)
+        scene.prepare()
+        yield scene
