@@ -141,7 +141,9 @@ def create_summarize(asset: Asset) -> Any:
             steps.require_lanes_chosen(results, context)
             return steps.build_summary(context, lanes, summaries, find_gaps=find_gaps)
 
-    return lambda results, lanes, summaries: steps.link_report(summarize(results, lanes, summaries))
+    return lambda results, lanes, mapped: steps.link_report(
+        summarize({**results, **mapped.before}, lanes, mapped.summaries)
+    )
 
 
 def check_on_gap(on_gap: str) -> None:

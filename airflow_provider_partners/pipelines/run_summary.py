@@ -49,6 +49,9 @@ REASON_TITLES = {
     "found": "Yotpo differed from Shopify, differences by kind",
 }
 
+MAX_IDLE_LINES = 10
+"""Lanes without changes that the table names. More of them become one line."""
+
 COLUMN_TITLES = {"suppressed": "of which suppressed", "too_old": "of which too old"}
 """Titles of the columns whose orders are counted in another column as well."""
 
@@ -192,7 +195,8 @@ def build_run_summary(
 ) -> RunSummary:
     """Return the summary of a run.
 
-    :param summaries: the lanes' summaries; ``None`` for a lane without one
+    :param summaries: the lanes' summaries; ``None`` for a lane without one. That of a lane in which there was nothing
+        to do needs no counts
     :param lanes: shop and window start of every lane of the run, so that none is missing from the table
     :param dry_run: True if nothing was to be written
     :param until: ends of the windows, by lane
@@ -200,10 +204,9 @@ def build_run_summary(
     ends = until or {}
     summary_by_lane = {(summary["shop"], summary["since"]): summary for summary in summaries if summary}
     lane_summaries: list[Any] = [
-        summary_by_lane.get((shop, since))
-        or {
-            **build_lane_summary(shop, {}, since=since, until=ends.get((shop, since), "")),
-            "failed": "summarize_lane",
+        {
+            **build_lane_summary(shop, {}, since=since, until=ends.get((shop, since), ""), dry_run=dry_run),
+            **(summary_by_lane.get((shop, since)) or {"failed": "summarize_lane"}),
         }
         for shop, since in lanes
     ]
@@ -256,7 +259,7 @@ def format_summary_table(summary: RunSummary) -> str:
     columns = ("read", *(PLANNED_COLUMNS if summary["dry_run"] else ("created", "updated")), *counted)
     # The state comes before the counts: the log viewer of a window of 1440 pixels does not show the last columns.
     rows = [["lane", "state", *(COLUMN_TITLES.get(name, name.replace("_", " ")) for name in columns)]]
-    rows += [_table_row(lane["lane"], lane, columns, _format_state(lane)) for lane in summary["lanes"]]
+    rows += [_table_row(name, lane, columns, state) for name, lane, state in _table_lanes(summary["lanes"])]
     rows.append(_table_row("total", total, columns, f"{len(summary['failed'])} failed"))
     lines = [*_window_lines(summary), *text_table(rows, left={0, 1}, rule=True)]
     for reasons, title in REASON_TITLES.items():
@@ -275,6 +278,18 @@ def format_summary_table(summary: RunSummary) -> str:
     if summary["dry_run"]:
         lines.append("Dry run: nothing was written.")
     return "\n".join(lines)
+
+
+def _table_lanes(lanes: Sequence[LaneSummary]) -> Iterator[tuple[str, Any, str]]:
+    """Yield the name, the counts and the state of each line. Many lanes without changes are one line."""
+    idle = [lane for lane in lanes if lane["no_changes"]]
+    are_folded = len(idle) > MAX_IDLE_LINES
+    for lane in lanes:
+        if not (are_folded and lane["no_changes"]):
+            yield lane["lane"], lane, _format_state(lane)
+    if are_folded:
+        names: tuple[Any, ...] = (*COUNT_COLUMNS, *PLANNED_COLUMNS)
+        yield f"{len(idle)} lanes", {name: sum(lane[name] for lane in idle) for name in names}, "no changes"  # type: ignore[literal-required]
 
 
 def _window_lines(summary: RunSummary) -> list[str]:

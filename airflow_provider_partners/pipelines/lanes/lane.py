@@ -23,6 +23,8 @@ class Lane:
 
     The fields are those of :class:`~airflow_provider_partners.pipelines.routing.routes.Route`, and the bounds of the
     windows.
+
+    :param asked: the request that found out that there is something to do, for Dags that send one
     """
 
     shop: Any
@@ -41,6 +43,7 @@ class Lane:
     until: Any
     claims_since: Any
     redemptions_since: Any
+    asked: Any = None
 
 
 def shared_params() -> dict[str, Param]:

@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -192,7 +192,7 @@ class LaneRun:
 
     def _run_step(self, step: Step, states: Mapping[str, _State]) -> _State:
         taken = _Taken(states)
-        lane = self.steps.kind(**{each.name: literal(self.lane[each.name]) for each in fields(self.steps.kind)})
+        lane = self.steps.kind(**{name: literal(self.lane.get(name)) for name in self.steps.lane_fields})
         step.arguments(lane, taken)
         before = [states[name] for name in (*taken.names, *step.after)]
         rule = self._rule(step)
@@ -256,7 +256,7 @@ class LaneRun:
             self.ran.append(operator)
 
     def _sum_up(self, results: Mapping[str, Any]) -> Any:
-        lane = self.steps.kind(**{each.name: self.lane[each.name] for each in fields(self.steps.kind)})
+        lane = self.steps.kind(**{name: self.lane.get(name) for name in self.steps.lane_fields})
         needs = dict(self.steps.needs())
         return sum_up(
             step_context(self.context, group=self.group, step=SUMMARIZE_LANE, number=self.number),

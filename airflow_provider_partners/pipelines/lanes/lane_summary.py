@@ -82,23 +82,16 @@ def sum_up(
     return summary
 
 
-def sum_up_unchanged(
-    context: Mapping[str, Any], lane: Mapping[str, Any], asked: TryEntry | None
-) -> run_summary.LaneSummary:
-    """Return the summary of a lane in which there is nothing to do. The report of the run takes it from there.
+def sum_up_unchanged(lane: Mapping[str, Any], asked: TryEntry | None) -> dict[str, Any]:
+    """Return the summary of a lane in which there is nothing to do, without the counts, which are zero.
+
+    The summary and the report of the run are made from it.
 
     :param lane: with its window
     :param asked: the request that found this out
     """
-    summary = run_summary.build_lane_summary(
-        lane["shop"],
-        {},
-        since=lane["since"],
-        until=lane["until"],
-        dry_run=parse_bool(context["params"]["dry_run"], "dry_run"),
-        api_calls=_requests(asked),
-    )
-    return {**summary, "no_changes": True}
+    identity = {name: lane[name] for name in ("shop", "since", "until")}
+    return {**identity, "no_changes": True, "api_calls": _requests(asked)}
 
 
 def _requests(asked: TryEntry | None) -> int:

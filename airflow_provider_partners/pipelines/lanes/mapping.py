@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow.sdk import get_current_context, task, task_group
 
 from airflow_provider_partners.pipelines import run_summary
+from airflow_provider_partners.pipelines.lanes.changes import find_changes
 from airflow_provider_partners.pipelines.lanes.lane_summary import (
+    FIND_CHANGES,
     SUMMARIZE_LANE,
     connections_of,
     needed_connections,
     sum_up,
+    sum_up_unchanged,
 )
 from airflow_provider_partners.pipelines.lanes.one_task import LanesOperator
-from airflow_provider_partners.pipelines.lanes.steps import SINCE_LABEL, LaneSteps
+from airflow_provider_partners.pipelines.lanes.steps import SINCE_LABEL, LaneSteps, load_steps
 from airflow_provider_partners.pipelines.order_arguments import DEFAULT_GRANULARITY, SHOPS_PER_TASK, Granularity
 from airflow_provider_partners.pipelines.routing.placements import LANE_GROUP, Placement
 
-__all__ = ["map_lanes"]
+__all__ = ["MappedLanes", "map_lanes"]
+
+
+log = logging.getLogger(__name__)
+
+
+class MappedLanes(NamedTuple):
+    """Lanes as tasks.
+
+    :param summaries: what they return
+    :param before: tasks that come before them, each with its output
+    """
+
+    summaries: Any
+    before: Mapping[str, Any]
 
 
 def map_lanes(
@@ -39,22 +56,54 @@ def map_lanes(
     :param placements: the pools and queues that routes name
     :param granularity: ``step`` for a task per step and lane, ``shop`` for a task that runs all steps of several lanes
     :param shops_per_task: with ``shop``, how many lanes a task runs at most
-    :returns: the summaries of the lanes, or a list of those of each placement
     """
-    results = []
+    before: dict[str, Any] = {}
+    if granularity == "step" and steps.is_changed:
+        before[FIND_CHANGES] = find_changed(lanes, steps.path)
+    summaries = [*before.values()]
     for placement in (Placement(), *placements):
         chosen = placement.to_dict() if placements else None
         if granularity == "step":
-            results.append(_map_steps(steps, lanes, placement, chosen))
+            summaries.append(_map_steps(steps, lanes, placement, chosen, before.get(FIND_CHANGES)))
         else:
-            results.append(_map_batches(steps, lanes, placement, chosen, shops_per_task))
-    return results if placements else results[0]
+            summaries.append(_map_batches(steps, lanes, placement, chosen, shops_per_task))
+    return MappedLanes(summaries, before)
+
+
+@task(task_id=FIND_CHANGES)
+def find_changed(lanes: Sequence[Mapping[str, Any]], steps: str) -> list[dict[str, Any]]:
+    """Return for each lane its summary if it has nothing to do, or else the request that has found this out.
+
+    :param lanes: the lanes with their windows
+    :param steps: import path of what they do
+    """
+    found: list[dict[str, Any]] = []
+    for lane, answer in zip(lanes, find_changes(lanes, load_steps(steps).is_changed), strict=True):
+        if answer.may_have_changes:
+            found.append({"asked": answer.asked})
+        else:
+            log.info("%s: no order has changed", lane["shop"])
+            found.append(sum_up_unchanged(lane, answer.asked))
+    return found
 
 
 @task
-def select_placed(lanes: Sequence[Mapping[str, Any]], placement: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the lanes that run in one pool and queue."""
-    return [dict(lane) for lane in lanes if Placement.of(lane) == Placement.of(placement)]
+def select_lanes(
+    lanes: Sequence[Mapping[str, Any]],
+    placement: Mapping[str, Any] | None = None,
+    found: Sequence[Mapping[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
+    """Return the lanes whose steps run.
+
+    :param placement: only those in this pool and queue
+    :param found: only those that may have something to do, see :func:`find_changed`
+    """
+    known = [{"asked": None}] * len(lanes) if found is None else found
+    return [
+        {**lane, "asked": each["asked"]}
+        for lane, each in zip(lanes, known, strict=True)
+        if "asked" in each and _is_placed(lane, placement)
+    ]
 
 
 @task
@@ -67,14 +116,14 @@ def batch_lanes(
     :param shops_per_task: how many one task runs at most
     :param placement: the pool and queue of the lanes; ``None`` takes all
     """
-    own = [
-        number
-        for number, lane in enumerate(lanes)
-        if placement is None or Placement.of(lane) == Placement.of(placement)
-    ]
+    own = [number for number, lane in enumerate(lanes) if _is_placed(lane, placement)]
     count = -(-len(own) // shops_per_task)
     batches = [own[len(own) * part // count : len(own) * (part + 1) // count] for part in range(count)]
     return [{"lanes": batch, "label": _label([lanes[number]["shop"] for number in batch])} for batch in batches]
+
+
+def _is_placed(lane: Mapping[str, Any], placement: Mapping[str, Any] | None) -> bool:
+    return placement is None or Placement.of(lane) == Placement.of(placement)
 
 
 def _label(shops: Sequence[str]) -> str:
@@ -100,12 +149,12 @@ def _map_batches(
     return mapped.output
 
 
-def _map_steps(steps: LaneSteps, lanes: Any, placement: Placement, chosen: Mapping[str, Any] | None) -> Any:
+def _map_steps(steps: LaneSteps, lanes: Any, placement: Placement, chosen: Mapping[str, Any] | None, found: Any) -> Any:
     group, group_id = _lane_group(steps), placement.group_id
-    if chosen is None:
+    if chosen is None and found is None:
         return group.expand_kwargs(lanes)
-    placed = select_placed.override(task_id=f"select_{group_id}")(lanes, chosen)
-    return group.override(group_id=group_id, default_args=placement.default_args).expand_kwargs(placed)
+    selected = select_lanes.override(task_id=f"select_{group_id}")(lanes, chosen, found)
+    return group.override(group_id=group_id, default_args=placement.default_args).expand_kwargs(selected)
 
 
 def _lane_group(steps: LaneSteps) -> Any:
@@ -119,7 +168,7 @@ def _lane_group(steps: LaneSteps) -> Any:
         """One shop in one window, from Shopify to Yotpo."""
         return _create_tasks(steps, steps.kind(**arguments))
 
-    parameters = [inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY) for field in fields(steps.kind)]
+    parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in steps.lane_fields]
     lane.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return task_group(group_id=LANE_GROUP)(lane)
 
@@ -142,6 +191,7 @@ def _create_tasks(steps: LaneSteps, lane: Any) -> Any:
         needed=needed_connections(lane, needs),
         connections=connections_of(lane),
         results=results,
+        asked=lane.asked,
     )
 
 
@@ -159,6 +209,7 @@ def summarize_lane(
     until: str = "",
     needs: Mapping[str, str] | None = None,
     connections: Mapping[str, Any] | None = None,
+    asked: Any = None,
 ) -> run_summary.LaneSummary:
     """Return the summary of one lane, also when one of its tasks failed, and store its report.
 
@@ -174,4 +225,5 @@ def summarize_lane(
         needed=needed,
         connections=connections or {},
         results=results,
+        asked=asked,
     )

@@ -69,19 +69,19 @@ class LanesOperator(BaseOperator):
             for number, lane in lanes.items()
         }
         summaries = {number: each.summary for number, each in progress.items() if each.summary}
-        summaries |= self._find_unchanged(context, lanes, progress, batch)
+        summaries |= self._find_unchanged(lanes, progress, batch)
         ends = []
-        for number, lane in lanes.items():
-            if number not in summaries:
-                end = self._run(context, number, lane, progress[number], batch)
-                summaries[number] = end.summary
-                ends.append(end)
-        found = [summaries[number] for number in lanes if summaries[number] is not None]
-        # A task that fails or waits returns nothing, and the run's summary needs the lanes that are done.
-        ti.xcom_push(key="return_value", value=found)
-        _raise_unfinished(ends, len(lanes))
+        for number in [number for number in lanes if number not in summaries]:
+            # A task that fails, waits or is killed returns nothing, and the summary needs the lanes that are done.
+            ti.xcom_push(key="return_value", value=_in_order(summaries))
+            end = self._run(context, number, lanes[number], progress.pop(number), batch)
+            summaries[number] = end.summary
+            ends.append(end)
+        if any(end.has_failed or end.continues_at for end in ends):
+            ti.xcom_push(key="return_value", value=_in_order(summaries))
+            _raise_unfinished(ends, len(lanes))
         batch.finish()
-        return found
+        return _in_order(summaries)
 
     def on_kill(self) -> None:
         """Stop the running step."""
@@ -96,7 +96,6 @@ class LanesOperator(BaseOperator):
 
     def _find_unchanged(
         self,
-        context: Mapping[str, Any],
         lanes: Mapping[int, dict[str, Any]],
         progress: Mapping[int, LaneProgress],
         batch: BatchProgress,
@@ -111,7 +110,7 @@ class LanesOperator(BaseOperator):
             progress[number].asked = answer.asked
             if not answer.may_have_changes:
                 log.info("%s: no order has changed", lanes[number]["shop"])
-                summary = sum_up_unchanged(context, lanes[number], answer.asked)
+                summary = sum_up_unchanged(lanes[number], answer.asked)
                 summaries[number] = added[lane_fingerprint(lanes[number])] = summary
         batch.add_unchanged(added)
         return summaries
@@ -159,6 +158,11 @@ class LanesOperator(BaseOperator):
         return self.get_openlineage_facets_on_complete(task_instance)
 
 
+def _in_order(summaries: Mapping[int, Any]) -> list[Any]:
+    """Return the summaries of the lanes that have one."""
+    return [summaries[number] for number in sorted(summaries) if summaries[number] is not None]
+
+
 def _raise_unfinished(ends: Sequence[LaneEnd], lanes: int) -> None:
     """Raise an error if a lane failed or waits. A lane that waits goes first: it uses up no retry of the others."""
     waits = [end.continues_at for end in ends if end.continues_at is not None]
@@ -166,8 +170,6 @@ def _raise_unfinished(ends: Sequence[LaneEnd], lanes: int) -> None:
         log.info("%d lanes wait for a partner; the task gives its slot back until %s", len(waits), min(waits))
         raise AirflowRescheduleException(min(waits))  # type: ignore[no-untyped-call]
     failed = [end for end in ends if end.has_failed]
-    if not failed:
-        return
     count = f"{len(failed)} of {lanes} lanes failed"
     log.error("%s:\n%s", count, "\n".join(format_failures({"lanes": [end.summary for end in failed]})))
     names = ", ".join(f"{end.shop} (at {end.summary['failed']})" for end in failed)

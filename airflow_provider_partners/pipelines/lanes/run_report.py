@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context, task
 
@@ -17,6 +17,9 @@ from airflow_provider_partners.observability.step_log import REPORT_TASK_ID
 from airflow_provider_partners.pipelines import run_summary, step_errors
 from airflow_provider_partners.pipelines._dag import reject_unknown_params, require_results
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.pipelines.lanes.mapping import MappedLanes
 
 __all__ = [
     "build_summary",
@@ -46,16 +49,16 @@ def _summarize(results: Mapping[str, Any], lanes: Any, summaries: Any) -> run_su
         return build_summary(context, lanes, summaries)
 
 
-def summarize(results: Mapping[str, Any], lanes: Any, summaries: Any) -> Any:
+def summarize(results: Mapping[str, Any], lanes: Any, mapped: MappedLanes) -> Any:
     """Return the task that returns the summary of a run, logs it as a table, and writes the report of the run.
 
     It fails if a step before the lanes did not succeed.
 
     :param results: the steps before the lanes, in order, each with its result
     :param lanes: the lanes with their windows
-    :param summaries: the result of the mapped lanes
+    :param mapped: from :func:`~airflow_provider_partners.pipelines.lanes.mapping.map_lanes`
     """
-    return link_report(_summarize(results, lanes, summaries))
+    return link_report(_summarize({**results, **mapped.before}, lanes, mapped.summaries))
 
 
 def link_report(summary: Any) -> Any:
@@ -110,9 +113,13 @@ def build_summary(
 
 
 def _flatten(summaries: Any) -> Iterator[Any]:
-    """Yield the summaries of all groups. For a single lane, Airflow passes its result instead of a list."""
+    """Yield the summaries of all tasks. For a single lane, Airflow passes its result instead of a list.
+
+    What is known of a lane before its steps run has no shop, unless there is nothing to do.
+    """
     if isinstance(summaries, Mapping):
-        yield summaries
+        if "shop" in summaries:
+            yield summaries
     elif not isinstance(summaries, str) and summaries is not None:
         for each in summaries:
             yield from _flatten(each)

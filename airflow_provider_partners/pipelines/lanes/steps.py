@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,11 @@ class LaneSteps:
     steps: Steps
     kind: type[Lane] = Lane
     is_changed: Any = None
+
+    @property
+    def lane_fields(self) -> list[str]:
+        """The names of a lane's fields."""
+        return [field.name for field in fields(self.kind) if field.name != "asked" or self.is_changed]
 
     def needs(self) -> Iterator[tuple[str, str]]:
         """Yield the steps that are skipped without a connection, each with the lane's field of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -15,6 +16,9 @@ from airflow_provider_partners.hooks.lookups import get_variable
 from airflow_provider_partners.pipelines.routing import routes
 
 __all__ = ["check_routes", "is_local_file", "read_entries", "read_routes"]
+
+_MAX_VALUES = 1_000_000
+"""Values of a file with routes. A route has some ten."""
 
 _SQL_KEYS = frozenset({"conn_id", "sql"})
 _SUFFIXES = (".json", ".yaml", ".yml")
@@ -127,12 +131,28 @@ def _parse_text(uri: str, text: str) -> Any:
         import yaml  # type: ignore[import-untyped]
 
         try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            return _bounded(uri, yaml.safe_load(text))
+        except (yaml.YAMLError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             problem = "is not YAML" + (f" (line {mark.line + 1})" if mark else "")
     message = f"The file {uri} {problem}"
     raise ConfigurationError(message, remedy=f"Write a list of routes, such as {routes.EXAMPLE}.")
+
+
+def _bounded(uri: str, value: Any) -> Any:
+    """Return the value of a YAML text. Its aliases may stand for more than fits into any memory.
+
+    :raises ConfigurationError: for more than a million values
+    """
+    level, count = [value], 0
+    while level:
+        count += len(level)
+        if count > _MAX_VALUES:
+            message = f"The file {uri} has more than {_MAX_VALUES:,} values"
+            raise ConfigurationError(message, remedy="Its aliases (*name) repeat what they name: write fewer.")
+        members = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = list(islice(chain.from_iterable(members), _MAX_VALUES + 1))
+    return value
 
 
 def _read_query(conn_id: str, sql: str) -> list[dict[str, Any]]:

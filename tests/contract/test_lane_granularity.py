@@ -1,0 +1,321 @@
+"""A lane does the same, whether each of its steps is a task or one task runs them all.
+
+What is right is what the tasks of the step-wise Dag do: they are Airflow's own mapped tasks, run by its rules. Yotpo's
+state is read from the sandbox's store, and its calls from the sandbox's log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lanes_in_process import InProcessRun, routed_lanes
+from main_job import end_state, short_waits
+from sandbox import run_sandbox
+
+from airflow_provider_partners._compat import AirflowFailException
+from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
+from airflow_provider_partners.exceptions import ThrottledError, TransientError
+from airflow_provider_partners.operators.yotpo import YotpoBuildOrdersOperator, YotpoUpsertOrdersOperator
+from airflow_provider_partners.pipelines import order_sync_dag
+from airflow_provider_partners.pipelines.lanes import with_lookbacks
+from airflow_provider_partners.sandbox.server import RunningSandbox
+from airflow_provider_partners.task_errors import PartnerTaskError
+from airflow_provider_partners.windows import Window
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+WINDOW = with_lookbacks(Window(NOW - timedelta(days=40), NOW))
+QUIET = with_lookbacks(Window(NOW - timedelta(minutes=2), NOW - timedelta(minutes=1)))
+"""The sandbox has no order that changed in this minute."""
+
+GRAPHQL = "shopify_admin/%s/graphql"
+WITHOUT_SECRET = json.dumps({"conn_type": "yotpo", "login": "x"})
+REJECTING, WITHOUT_YOFI, UNPAID, UNCHANGED, UNINSTALLED = (
+    "aurora-apparel.myshopify.com",
+    "maison-lumiere.myshopify.com",
+    "kettle-and-crumb.myshopify.com",
+    "tsukimi-goods.myshopify.com",
+    "velvet-ember.myshopify.com",
+)
+"""The shops: one with an order that Yotpo refuses, one with Shopify and Yotpo alone, one whose Yotpo connection has no
+secret, one without changes, and one that has uninstalled the app, so that its token is refused."""
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    before = dict(os.environ)
+    # One call at a time, so that a fault meets the same order in every run.
+    os.environ["AIRFLOW__PARTNERS__PARALLEL_CALLS"] = "1"
+    with short_waits():
+        yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def running() -> Iterator[RunningSandbox]:
+    with new_sandbox() as running:
+        yield running
+
+
+def new_sandbox() -> Any:
+    limits = {"yotpo.rate_limit": 0, "voucherify.rate_limit": 0}
+    return run_sandbox(seed=11, shops=4, orders=12, now=NOW, switches=limits)
+
+
+def start(running: RunningSandbox, folder: Path, granularity: str = "shop", *shops: str) -> InProcessRun:
+    """A run of some shops. Without a name, of the five above."""
+    routes = {"maison": {"yofi_conn_id": None, "voucherify_conn_id": None}}
+    lanes = [lane for lane in routed_lanes(running, WINDOW, **routes) if not shops or lane["shop"] in shops]
+    if not shops:
+        lanes = [{**lane, **(QUIET if lane["shop"] == UNCHANGED else {})} for lane in lanes]
+    return InProcessRun(running, order_sync_dag(granularity=granularity), "choose_windows", lanes, str(folder))
+
+
+def refuse_one_order(running: RunningSandbox, shop: str) -> None:
+    """The response is Yotpo's for an invalid body, https://core-api.yotpo.com/reference/response-codes."""
+    store = next(id_ for id_, store in running.sandbox.credentials["yotpo"].items() if store["shop"] == shop)
+    body = {"errors": [{"code": 400, "message": "currency is not supported by this store"}]}
+    running.faults.add(
+        times=1,
+        path_prefix=f"/yotpo/core/v3/stores/{store}",
+        path_regex="/orders$",
+        method="POST",
+        status=400,
+        body=body,
+    )
+
+
+def comparable_lane(lane: dict[str, Any]) -> dict[str, Any]:
+    """A lane of a report without times and places: these differ between two runs."""
+    calls = ("partner", "account", "requests", "retries", "throttled", "used", "by_operation")
+    return {
+        **{name: value for name, value in lane.items() if name not in {"map_index", "error"}},
+        "error": lane["error"] and {name: lane["error"][name] for name in ("task", "message", "remedy")},
+        "steps": [{name: step[name] for name in ("task", "state", "tries", "note")} for step in lane["steps"]],
+        "api": [{name: each[name] for name in calls} for each in lane["api"]],
+        "datasets": [
+            {**each, "uri": each["uri"].rpartition("/lane.")[2].split("/")[0], "bytes": 0} for each in lane["datasets"]
+        ],
+    }
+
+
+def comparable_summary(summary: dict[str, Any]) -> dict[str, Any]:
+    def without_place(lane: dict[str, Any]) -> dict[str, Any]:
+        error = lane["error"] and {**lane["error"], "log_url": None}
+        return {
+            **lane,
+            "error": error,
+            "rejects": [uri.rpartition("/lane.")[2].split("/")[0] for uri in lane["rejects"]],
+        }
+
+    lanes = [without_place(lane) for lane in summary["lanes"]]
+    return {**{name: value for name, value in summary.items() if name != "table"}, "lanes": lanes}
+
+
+def test_both_granularities_end_in_the_same_state_summary_and_report(tmp_path: Path) -> None:
+    found = {}
+    for granularity in ("step", "shop"):
+        with new_sandbox() as running:
+            run = start(running, tmp_path / granularity, granularity)
+            os.environ["AIRFLOW_CONN_YOTPO_KETTLE_AND_CRUMB"] = WITHOUT_SECRET
+            refuse_one_order(running, REJECTING)
+            summary = run.run_step_by_step() if granularity == "step" else run.run_shop_by_shop()
+            report = run.report()
+            found[granularity] = (
+                {shop: end_state(running, shop) for shop in (REJECTING, WITHOUT_YOFI, UNPAID, UNCHANGED)},
+                comparable_summary(summary),
+                [comparable_lane(lane) for lane in report["lanes"]],
+                {name: count for name, count in running.sandbox.calls.items() if count},
+            )
+            lanes = {lane["shop"]: lane for lane in summary["lanes"]}
+            assert summary["failed"] == {UNPAID: "upsert_products", UNINSTALLED: "extract_orders"}
+            assert (lanes[REJECTING]["rejected"], lanes[REJECTING]["created"] > 3) == (1, True)
+            assert (lanes[UNCHANGED]["no_changes"], lanes[UNCHANGED]["api_calls"]) == (True, 1)
+            assert lanes[WITHOUT_YOFI]["created"] == len(end_state(running, WITHOUT_YOFI)["order"]) > 0
+    state, summary, report, calls = zip(*found.values(), strict=True)
+    assert state[0] == state[1]
+    assert summary[0] == summary[1]
+    assert report[0] == report[1]
+    assert calls[0] == calls[1]
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, error: Exception, *, shop: str, after: int = 3) -> None:
+    """Fail the upsert of a shop's orders once, after some of them."""
+    original, state = YotpoUpsertOrdersOperator.upsert, {"is_due": True}
+
+    def upsert(self: Any, *arguments: Any, **options: Any) -> Any:
+        for number, outcome in enumerate(original(self, *arguments, **options), start=1):
+            yield outcome
+            if number == after and state["is_due"] and self.orders["extra"]["shop"] == shop:
+                state["is_due"] = False
+                raise error
+
+    monkeypatch.setattr(YotpoUpsertOrdersOperator, "upsert", upsert)
+
+
+def calls_since(running: RunningSandbox, before: Counter[str]) -> Counter[str]:
+    return Counter(running.sandbox.calls) - before
+
+
+def test_a_retry_continues_inside_of_the_step_where_the_last_try_stopped(
+    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(running, tmp_path, "shop", REJECTING, WITHOUT_YOFI)
+    interrupt(monkeypatch, TransientError("Yotpo answers no more"), shop=REJECTING)
+    summary = run.run_shop_by_shop(tries=2)
+    calls = Counter(running.sandbox.calls)
+
+    assert run.states == {("lane", 0): "success"}
+    assert summary["failed"] == {}
+    held = {shop: end_state(running, shop) for shop in (REJECTING, WITHOUT_YOFI)}
+    for lane in summary["lanes"]:
+        # What was on its way when the try stopped, the next one finds in Yotpo.
+        assert lane["created"] + lane["unchanged"] == len(held[lane["shop"]]["order"]) > 3
+    (lane,) = [lane for lane in run.report()["lanes"] if lane["shop"] == REJECTING]
+    assert {step["task"]: step["tries"] for step in lane["steps"] if step["tries"] != 1} == {"upsert_orders": 2}
+    assert sum(each["requests"] for each in lane["api"]) == lane["counts"]["api_calls"]
+
+    with new_sandbox() as calm:
+        start(calm, tmp_path / "calm", "shop", REJECTING, WITHOUT_YOFI).run_shop_by_shop()
+        assert held == {shop: end_state(calm, shop) for shop in held}
+        more = calls - Counter(calm.sandbox.calls)
+    # The second try needs a token, and looks up the orders that it does not know to be written.
+    assert {name.rpartition("/")[2]: count for name, count in more.items()} == {"token": 1, "orders.list": 1}
+
+
+def test_a_retry_leaves_out_what_no_retry_mends_and_what_is_done(
+    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(running, tmp_path)
+    os.environ["AIRFLOW_CONN_YOTPO_KETTLE_AND_CRUMB"] = WITHOUT_SECRET
+    interrupt(monkeypatch, TransientError("Yotpo answers no more"), shop=REJECTING)
+    run.run_shop_by_shop()
+    assert isinstance(run.errors["lane", 0], PartnerTaskError)
+    assert "3 of 5 lanes failed" in str(run.errors["lane", 0])
+
+    before = Counter(running.sandbox.calls)
+    summary = run.run_shop_by_shop(first_try=2)
+
+    assert isinstance(run.errors["lane", 0], AirflowFailException)
+    assert summary["failed"] == {UNPAID: "upsert_products", UNINSTALLED: "extract_orders"}
+    assert {name.split("/")[0] for name in calls_since(running, before)} == {"yotpo"}
+    assert len({name.split("/")[1] for name in calls_since(running, before)}) == 1
+
+
+def test_a_failed_task_that_is_cleared_continues_and_one_that_succeeded_starts_over(
+    running: RunningSandbox, tmp_path: Path
+) -> None:
+    run = start(running, tmp_path, "shop", WITHOUT_YOFI, UNPAID)
+    connection = os.environ["AIRFLOW_CONN_YOTPO_KETTLE_AND_CRUMB"]
+    os.environ["AIRFLOW_CONN_YOTPO_KETTLE_AND_CRUMB"] = WITHOUT_SECRET
+    assert run.run_shop_by_shop()["failed"] == {UNPAID: "upsert_products"}
+    first = Counter(running.sandbox.calls)
+
+    os.environ["AIRFLOW_CONN_YOTPO_KETTLE_AND_CRUMB"] = connection
+    before = Counter(running.sandbox.calls)
+    summary = run.run_shop_by_shop(first_try=2, cleared=1)
+    assert summary["failed"] == {}
+    assert not [name for name in calls_since(running, before) if not name.startswith("yotpo/")]
+    assert summary["lanes"][1]["created"] == len(end_state(running, UNPAID)["order"]) > 0
+
+    before = Counter(running.sandbox.calls)
+    again = run.run_shop_by_shop(first_try=3, cleared=2)
+    assert again["total"]["unchanged"] == summary["total"]["created"]
+    for shop in (WITHOUT_YOFI, UNPAID):
+        assert calls_since(running, before)[GRAPHQL % shop] == first[GRAPHQL % shop] > 0
+
+
+def test_a_task_that_was_killed_after_its_last_lane_repeats_nothing(running: RunningSandbox, tmp_path: Path) -> None:
+    run = start(running, tmp_path, "shop", WITHOUT_YOFI, UNCHANGED)
+    run.lanes[1].update(QUIET)
+    summary = run.run_shop_by_shop()
+    before = Counter(running.sandbox.calls)
+
+    assert run.run_shop_by_shop(first_try=2) == summary
+    assert not calls_since(running, before)
+
+
+def test_a_lane_that_waits_for_a_partner_lets_the_others_run_and_uses_up_no_retry(
+    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(running, tmp_path, "shop", REJECTING, WITHOUT_YOFI)
+    interrupt(monkeypatch, ThrottledError("Yotpo is closed for an hour", retry_after=3600), shop=REJECTING)
+    summary = run.run_shop_by_shop()
+
+    assert (run.reschedules, run.states) == (1, {("lane", 0): "success"})
+    assert [lane["failed"] for lane in summary["lanes"]] == [None, None]
+    # Only the writing to the one store has a second part.
+    tokens = {name: count for name, count in running.sandbox.calls.items() if name.endswith("/token")}
+    assert sorted(tokens.values()) == [2, 3]
+    for lane in run.report()["lanes"]:
+        assert {step["tries"] for step in lane["steps"] if step["state"] != "skipped"} == {1}
+
+
+def test_a_wait_that_may_not_give_the_slot_back_is_what_the_retry_policy_waits_for(
+    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_RESCHEDULES", "0")
+    run = start(running, tmp_path, "shop", WITHOUT_YOFI)
+    interrupt(monkeypatch, ThrottledError("Yotpo is closed for an hour", retry_after=3600), shop=WITHOUT_YOFI)
+    run.run_shop_by_shop()
+
+    error: Any = run.errors["lane", 0]
+    assert error.error.retry_after == 3600
+
+
+def test_a_bulk_operation_does_not_hold_the_slot(
+    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ShopifyAdminClient, "prefers_job", lambda *_arguments, **_options: True)
+    run = start(running, tmp_path, "shop", REJECTING, WITHOUT_YOFI)
+    summary = run.run_shop_by_shop()
+
+    assert run.states == {("lane", 0): "success"}
+    assert run.reschedules > 0
+    for summarized, lane in zip(summary["lanes"], run.report()["lanes"], strict=True):
+        assert summarized["created"] == len(end_state(running, lane["shop"])["order"]) > 0
+        assert next(each for each in lane["api"] if each["partner"] == "shopify_admin")["by_operation"]["bulk.run"] == 1
+
+
+def test_a_mistake_in_one_lane_stops_no_other(
+    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that this package does not raise itself, such as one in a merchant's own function."""
+    original = YotpoBuildOrdersOperator.run
+
+    def run_build(self: Any, context: Any) -> Any:
+        if self.shop == REJECTING:
+            raise ZeroDivisionError
+        return original(self, context)
+
+    monkeypatch.setattr(YotpoBuildOrdersOperator, "run", run_build)
+    run = start(running, tmp_path, "shop", REJECTING, WITHOUT_YOFI)
+    summary = run.run_shop_by_shop()
+
+    assert summary["failed"] == {REJECTING: "build"}
+    assert summary["lanes"][0]["error"]["message"] == "The step stopped with a ZeroDivisionError"
+    assert summary["lanes"][1]["created"] > 0
+
+
+def test_a_request_that_fails_is_no_answer(
+    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_arguments: Any, **_options: Any) -> bool:
+        raise TransientError("Shopify answers no more")
+
+    run = start(running, tmp_path, "shop", UNCHANGED)
+    run.lanes[0].update(QUIET)
+    monkeypatch.setattr(ShopifyAdminClient, "has_records", fail)
+    summary = run.run_shop_by_shop()
+
+    assert summary["failed"] == {}
+    assert (summary["lanes"][0]["no_changes"], summary["lanes"][0]["read"]) == (False, 0)
+    assert [step["task"] for step in run.report()["lanes"][0]["steps"]][-1] == "upsert_orders"
+    assert "it is not known whether orders have changed" in caplog.text
