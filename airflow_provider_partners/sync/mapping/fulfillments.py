@@ -6,6 +6,7 @@ External ids are Shopify's ids and must never change: Yotpo would store a shipme
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 
 from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.mapping.lines import OrderLines
@@ -105,7 +106,13 @@ def _fulfilled_items(fulfillment: Record, lines: OrderLines) -> list[FulfilledIt
 
 
 def _to_fulfilled_items(units: Counter[str]) -> list[FulfilledItem]:
-    return [FulfilledItem(external_product_id=product, quantity=count) for product, count in units.items()]
+    return [_fulfilled_item(product, count) for product, count in units.items()]
+
+
+@lru_cache(maxsize=2048)
+def _fulfilled_item(product: str, count: int) -> FulfilledItem:
+    """Return an item. It is frozen, and most orders of a shop ship one of the same products."""
+    return FulfilledItem(external_product_id=product, quantity=count)
 
 
 def _shipment_info(fulfillment: Record, notes: list[str]) -> ShipmentInfo | None:

@@ -160,7 +160,9 @@ class Payload(BaseModel):
         return {
             name: content
             for name, content in value.items()
-            if name not in cls.read_only and content is not None and (content != "" or name in cls.may_be_empty)
+            if content is not None
+            and (content or not isinstance(content, str) or name in cls.may_be_empty)
+            and name not in cls.read_only
         }
 
     @classmethod

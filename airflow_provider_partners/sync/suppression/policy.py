@@ -93,6 +93,10 @@ class Suppression:
     products: frozenset[str] = frozenset()
 
 
+_NOTHING_KNOWN = OrderContext()
+"""What most orders have: no return, claim, customer or prediction."""
+
+
 class SuppressionPolicy(Options):
     """When a review request is suppressed. A plain dict of the same keys is accepted, too, and its JSON text.
 
@@ -193,6 +197,8 @@ class SuppressionPolicy(Options):
         :raises UserCodeError: when a rule's function fails
         """
         context = context or OrderContext()
+        if context == _NOTHING_KNOWN and not self.rules and not self.financial_statuses:
+            return Suppression()
         order_reasons: list[str] = [
             *self._score_reasons([
                 *predictions.scores_of_customer(context.customer),
