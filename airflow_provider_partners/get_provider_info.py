@@ -191,7 +191,7 @@ _SHOPIFY_PARTNER = {
             "Requests per second",
             "Shopify allows a client 4; keep below.",
             "number",
-            default=3.5,
+            default=3.75,
             minimum=0.1,
             maximum=4,
         ),
@@ -270,7 +270,7 @@ _YOTPO = {
             enum=["secret", "oauth"],
         ),
         "requests_per_second": _field(
-            "Requests per second", "All tasks of one store share it.", "number", default=4.5, minimum=0.1
+            "Requests per second", "All tasks of one store share it.", "number", default=4.7, minimum=0.1
         ),
     },
     "ui-field-behaviour": _form(
@@ -314,6 +314,12 @@ _OPTIONS = {
         "fill the worker's disk.",
         "float",
         "20000",
+    ),
+    "max_pages": _option(
+        "Pages of one list in one window, after which it counts as endless and the task fails. A longer window is read "
+        "in parts by most lists.",
+        "integer",
+        "100000",
     ),
     "download_hosts": _option(
         "Further hosts, separated by commas, from which files of bulk operations and exports may be downloaded, such "

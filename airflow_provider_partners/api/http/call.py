@@ -203,9 +203,13 @@ class Call:
         :returns: a successful response
         :raises PartnersError: the subclass says what should happen next
         """
+        # A token that is missing costs a request of its own, which goes first.
+        self._auth_headers()
         while True:
-            self._acquire_rate_limit()
+            granted_at = self._acquire_rate_limit()
             headers = self._auth_headers()
+            # A pause, a new token or a busy machine makes the request leave later.
+            self._settings.rate_limit.postpone(self._settings.clock.monotonic() - granted_at)
             response, resolution = self._attempt(headers)
             if response is not None and self._follow_redirect(response):
                 continue
@@ -213,8 +217,8 @@ class Call:
                 return response
             self._handle(resolution or ErrorResolution(ResponseAction.RETRY, "no response"), response, headers)
 
-    def _acquire_rate_limit(self) -> None:
-        """Wait for the rate limit, and for the pause after the last failure."""
+    def _acquire_rate_limit(self) -> float:
+        """Wait for the rate limit, and for the pause after the last failure. Return when the request was granted."""
         now = self._settings.clock.monotonic()
         max_wait = max(0.0, min(self._settings.max_wait, self._give_up_at - now))
         granted_in = self._settings.rate_limit.acquire(self._request.cost, max_wait=max_wait)
@@ -226,6 +230,7 @@ class Call:
             level = logging.INFO if granted_in >= _INFO_LOG_WAIT else logging.DEBUG
             log.log(level, "%s %s: waiting %.1f s for the rate limit", self._settings.partner, self._label, granted_in)
         self._sleep(max(granted_in, pause))
+        return now + granted_in
 
     def _sleep(self, seconds: float) -> None:
         if seconds <= 0:

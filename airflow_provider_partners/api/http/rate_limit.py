@@ -26,6 +26,9 @@ neither a nonsensical header nor a clock that was set back stops them for long.
 MAX_REFILL = 7_200.0
 """Seconds until a full bucket, at most, that a partner's values may result in. Voucherify's longest one is an hour."""
 
+TOLERANCE = 0.05
+"""Share of the time between two requests by which one may be late. The rates of the clients are lower by more."""
+
 
 class LimitUse(NamedTuple):
     """How much of a rate limit a client has taken."""
@@ -50,6 +53,14 @@ class RateLimit(Protocol):
         :param cost: requests or cost points
         :param max_wait: longest wait that the caller accepts, in seconds; if the wait is longer, nothing is reserved
         :returns: seconds to wait before sending
+        """
+
+    def postpone(self, seconds: float) -> None:
+        """Make room for a request that leaves later than it was granted.
+
+        Without it, a late request and those right after it could be more than the partner allows in a second.
+
+        :param seconds: how much later
         """
 
     def update_from_server(
@@ -84,6 +95,9 @@ class NoRateLimit:
     def acquire(self, cost: float = 1.0, *, max_wait: float = math.inf) -> float:
         """Return 0: never wait."""
         return 0.0
+
+    def postpone(self, seconds: float) -> None:
+        """Do nothing: requests need no room."""
 
     def update_from_server(
         self,
@@ -143,6 +157,17 @@ class RateLimiter:
         if wait <= max_wait:
             self._count(cost)
         return wait
+
+    def postpone(self, seconds: float) -> None:
+        """Move later reservations by as much, at most by the room of one request; see :meth:`RateLimit.postpone`.
+
+        A limit with a burst has room of its own: it only refills while a request is late.
+        """
+        now, interval, capacity = self._parameters()
+        if capacity > 1 or seconds < TOLERANCE * interval:
+            return
+        room, longest = min(seconds, interval), MAX_BLOCK + (capacity + 1) * interval
+        self._store.update(lambda stored: _valid_arrival(stored, now, longest) + room)
 
     def update_from_server(
         self,

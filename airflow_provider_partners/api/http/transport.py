@@ -199,6 +199,8 @@ class Transport:
         if self._headers:
             request = replace(request, headers={**self._headers, **request.headers})
         settings = replace(self._settings, error_handler=error_handler) if error_handler else self._settings
+        # The first call loads certificates, which takes a while. The rate limit would count that as the request's way.
+        self._pool.open()
         return Call(request, url, settings, self._pool.send_attempt).run()
 
     def download(self, url: str, to: Path, *, label: str, authenticated: bool = False, resume: bool = True) -> int:
@@ -294,7 +296,7 @@ class _ConnectionPool:
         content, content_type = request.body()
         remaining = max(0.001, give_up_at - self._options.clock.monotonic())
         timeouts = {name: min(seconds, remaining) for name, seconds in asdict(self._options.timeouts).items()}
-        client = self._open_client()
+        client = self.open()
         message = client.build_request(
             request.method,
             url,
@@ -345,7 +347,8 @@ class _ConnectionPool:
                 arrived, check_at = 0, clock() + seconds
         return head
 
-    def _open_client(self) -> httpx.Client:
+    def open(self) -> httpx.Client:
+        """Return the HTTP client, made at the first call."""
         with self._lock:
             if self.is_closed():
                 message = "the client is closed"

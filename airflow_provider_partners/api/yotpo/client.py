@@ -36,8 +36,11 @@ __all__ = ["DEFAULT_URL", "YotpoClient"]
 
 DEFAULT_URL = "https://api.yotpo.com"
 
-REQUESTS_PER_SECOND = 4.5
-"""Yotpo allows 5 per second and store (guidelines, "rate limiting"). A little less allows for its clock."""
+REQUESTS_PER_SECOND = 4.7
+"""Yotpo allows 5 per second and store (guidelines, "rate limiting").
+
+It counts arrivals. At this rate, six fall into a second only if the way of one takes 60 ms longer than that of another.
+"""
 
 
 class YotpoClient(RestClient):

@@ -277,6 +277,21 @@ def test_a_request_acquires_its_cost(clock: TurningClock) -> None:
     assert clock.now - 1_000 == pytest.approx(3.0)
 
 
+def test_a_request_that_leaves_late_has_the_full_distance_to_the_next_one(clock: TurningClock) -> None:
+    class BusyMachine(TurningClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds + 0.1)
+
+    busy = BusyMachine(clock.now)
+    rate_limit = RateLimiter(rate=4, clock=busy)
+    client = transport(FakeApi(ok()), busy, rate_limit=rate_limit)
+    client.send(GET)
+    client.send(GET)
+
+    assert busy.now - clock.now == pytest.approx(0.25 + 0.1)
+    assert rate_limit.acquire() == pytest.approx(0.25)
+
+
 def test_a_refusal_delays_other_clients_of_the_rate_limit(clock: TurningClock) -> None:
     rate_limit = RateLimiter(rate=5, clock=clock)
     with pytest.raises(ThrottledError):

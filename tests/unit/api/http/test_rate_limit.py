@@ -60,6 +60,44 @@ def test_no_time_range_exceeds_rate_and_burst() -> None:
             assert last - first + 1 <= (sent[last] - sent[first]) * 5 + 3 + 1e-6
 
 
+@pytest.mark.parametrize(("late", "moved"), [(0.1, 0.1), (0.25, 0.25), (60.0, 0.25), (0.01, 0.0), (-5.0, 0.0)])
+def test_a_late_request_moves_those_that_follow_by_one_place_at_most(late: float, moved: float) -> None:
+    rate_limit = RateLimiter(rate=4, clock=StandingClock())
+    rate_limit.acquire()
+    rate_limit.postpone(late)
+    assert rate_limit.acquire() == pytest.approx(0.25 + moved)
+
+
+def test_a_limit_with_a_burst_has_room_for_late_requests() -> None:
+    rate_limit = RateLimiter(rate=50, capacity=1_000, clock=StandingClock())
+    rate_limit.acquire(1_000)
+    rate_limit.postpone(3.0)
+    assert rate_limit.acquire(100) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("limit", "rate"), [(4, 3.75), (5, 4.7)])
+def test_a_late_task_leaves_no_second_with_more_requests_than_the_partner_allows(limit: int, rate: float) -> None:
+    """Shopify allows a client of the Partner API 4 requests a second (https://shopify.dev/docs/api/partner#rate-limits).
+
+    Yotpo allows a store 5 (https://core-api.yotpo.com/reference/guidelines-and-conventions).
+    """
+    chance, clock = random.Random(7), StandingClock()
+    rate_limit = RateLimiter(rate=rate, clock=clock)
+    waiting = [(clock.now + rate_limit.acquire(), 0.0) for _ in range(limit)]
+    sent: list[float] = []
+    for number in range(2_000):
+        # The next task wakes, and its request leaves. Then the task takes the next place.
+        at, late = min(waiting, key=sum)
+        waiting.remove((at, late))
+        clock.now = max(clock.now, at + late)
+        rate_limit.postpone(clock.now - at)
+        sent.append(clock.now)
+        waiting.append((clock.now + rate_limit.acquire(), chance.uniform(0.0, 0.2) if number % 19 == 0 else 0.0))
+
+    assert min(after - before for before, after in zip(sent, sent[limit:], strict=False)) >= 1.0
+    assert len(sent) / (sent[-1] - sent[0]) > 0.9 * limit
+
+
 def test_a_refusal_delays_everyone_on_the_same_store() -> None:
     clock, store = StandingClock(), InMemoryStore()
     refused, other = (RateLimiter(rate=4, store=store, clock=clock) for _ in range(2))
