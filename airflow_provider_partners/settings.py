@@ -22,6 +22,7 @@ __all__ = [
     "log_every",
     "lookback",
     "max_download_size",
+    "max_pages",
     "max_rejects",
     "max_reschedules",
     "max_response_size",
@@ -83,6 +84,11 @@ def download_hosts() -> tuple[str, ...]:
         remedy = "Write names such as files.example.com, files.example.com:8443, *.example.com, or * for any."
         raise ConfigurationError(message, remedy=remedy)
     return hosts
+
+
+def max_pages() -> int:
+    """Pages of one list after which it counts as endless."""
+    return int(_get_number("max_pages", minimum=1, integer=True))
 
 
 def max_reschedules() -> int:

@@ -50,6 +50,11 @@ class ResumePosition(TypedDict):
     seen: NotRequired[list[str]]
 
 
+DEFAULT_MAX_PAGES = 100_000
+
+RESTART_REMEDY = "A retry reads the list from its start."
+"""The next step when the position in a list is of no use: the page before may have named a wrong one."""
+
 MAX_REMEMBERED_RECORDS = 500
 """Number of latest records that are checked for repetition; more if the last page was larger."""
 
@@ -117,7 +122,7 @@ class Extraction:
     segments: Sequence[Segment]
     account: str | None = None
     window: Window | None = None
-    max_pages: int = 100_000
+    max_pages: int = DEFAULT_MAX_PAGES
     declared_types: FieldTypes | None = None
 
     @property
@@ -169,9 +174,7 @@ class Extraction:
         index, cursor, seen = position.get("segment"), position.get("cursor"), position.get("seen", ())
         if not isinstance(index, int) or not 0 <= index < len(self.segments) or not isinstance(cursor, Mapping):
             message = f"the stored position of '{self.resource}' does not belong to this extraction"
-            raise PagingError(
-                message, remedy="Remove the dataset's folder, so that the list is read from its beginning."
-            )
+            raise PagingError(message, remedy=RESTART_REMEDY, restarts_list=True)
         return index, dict(cursor), seen
 
     def _to_extracted_page(self, fetched: FetchedPage, guard: _LoopGuard) -> ExtractedPage:
@@ -247,13 +250,15 @@ class _LoopGuard:
         self._visited.add(_hash(fetched.cursor))
         if _hash(fetched.page.next) in self._visited:
             message = f"{where} leads back to a page that was already read"
-            raise PagingError(message, remedy="The partner's paging loops. Try again, or use a shorter window.")
+            remedy = f"The partner's paging loops. {RESTART_REMEDY} Or use a shorter window."
+            raise PagingError(message, remedy=remedy, restarts_list=True)
         if repeated:
             message = f"{where} has only records that the previous pages had"
-            raise PagingError(message, remedy="The partner seems to ignore the paging parameters.")
+            remedy = f"The partner seems to ignore the paging parameters. {RESTART_REMEDY}"
+            raise PagingError(message, remedy=remedy, restarts_list=True)
         if self._pages >= self._extraction.max_pages:
             message = f"'{name}' has more than {self._extraction.max_pages} pages"
-            raise PagingError(message, remedy="Use a shorter window, or larger pages.")
+            raise PagingError(message, remedy="Use a shorter window, larger pages, or raise max_pages.")
 
     def log_dropped(self) -> None:
         """Log how many repeated records were dropped."""

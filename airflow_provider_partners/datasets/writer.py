@@ -161,8 +161,14 @@ class DatasetWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Save what is collected when the block fails, so that a retry need not read it again."""
+        """Save what is collected when the block fails, so that a retry need not read it again.
+
+        After a list that contradicts itself, remove it: a retry from a wrong position would fail likewise.
+        """
         if error is None:
+            return
+        if isinstance(error, PartnersError) and error.restarts_list:
+            self.discard()
             return
         try:
             self.save()
@@ -257,6 +263,14 @@ class DatasetWriter:
         progress = {**self._state(), "companions": list(map(DatasetWriter._state, self._companions))}
         self._folder.write_json(PROGRESS_FILE, progress)
 
+    def discard(self) -> None:
+        """Forget what was read, so that a retry begins from the start. It removes the parts then."""
+        self._buffer.clear()
+        try:
+            self._folder.remove(PROGRESS_FILE)
+        except PartnersError as failure:
+            log.warning("The progress of %s could not be removed: %s", self, failure)
+
     def _state(self) -> dict[str, Any]:
         return {
             **self._header,
@@ -273,8 +287,7 @@ class DatasetWriter:
         except _UNSTORABLE:
             place = next((place for place, record in enumerate(records) if not _is_storable(record)), len(records) - 1)
             raise self._unstorable(records[place], self.records + place + 1) from None
-        for record in records:
-            self._schema.observe(record)
+        self._schema.observe_all(records)
         self._check_new_fields()
         content = self._content
         for line in lines:
