@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Gaps",
+    "SharedValueStore",
     "StateStore",
     "Watermark",
     "XComStateStore",
@@ -65,6 +66,47 @@ class XComStateStore:
         """Push the value, unless the run has no logical date: its order among the runs would be unknown."""
         if self._context.get("logical_date") is not None:
             self._context["ti"].xcom_push(key=key, value=value)
+
+
+class SharedValueStore:
+    """Keeps the values of many streams in one value of another store for each kind of value.
+
+    Each read and each write of Airflow's stores is a request. A run of 1,000 shops needs a few of them this way. What
+    is set is stored by :meth:`save`.
+
+    :param store: under the keys ``watermark:*`` and ``gaps:*`` it has a dict by stream
+    """
+
+    def __init__(self, store: StateStore) -> None:
+        self._store = store
+        self._values: dict[str, dict[str, Any]] = {}
+        self._changes: dict[str, dict[str, Any]] = {}
+
+    def get(self, key: str) -> Any:
+        """Return the value, or ``None``."""
+        kind, _, stream = key.partition(":")
+        if kind not in self._values:
+            self._values[kind] = self._load(kind)
+        return self._values[kind].get(stream)
+
+    def set(self, key: str, value: Any) -> None:
+        """Change the value; nothing is stored yet."""
+        self.get(key)
+        kind, _, stream = key.partition(":")
+        self._values[kind][stream] = value
+        self._changes.setdefault(kind, {})[stream] = value
+
+    def save(self) -> None:
+        """Store what was set. Values of other streams are read again right before, since another Dag may set them."""
+        for kind, changes in self._changes.items():
+            values = {**self._load(kind), **changes}
+            # An empty list of gaps is as good as none.
+            self._store.set(f"{kind}:*", {stream: value for stream, value in values.items() if value})
+        self._changes.clear()
+
+    def _load(self, kind: str) -> dict[str, Any]:
+        stored = self._store.get(f"{kind}:*")
+        return dict(stored) if isinstance(stored, dict) else {}
 
 
 def watermark_assets(asset: Asset) -> list[Asset]:

@@ -9,17 +9,32 @@ another configuration. This module knows no partner.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import NoReturn, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NoReturn, TypeVar
 
 from airflow.sdk import Variable
 
 from airflow_provider_partners._compat import AirflowNotFoundException, AirflowRuntimeError
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, NotDefinedError
 
-__all__ = ["find_connection", "get_variable"]
+__all__ = ["find_connection", "get_variable", "remembered_connections"]
 
 T = TypeVar("T")
+
+_remembered: ContextVar[dict[str, Any] | None] = ContextVar("connections that this task has looked up", default=None)
+
+
+@contextmanager
+def remembered_connections() -> Iterator[None]:
+    """Look each connection up once in the enclosed steps of a task: each look-up is a request to Airflow's API."""
+    token = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
+
 
 _OUTAGE = "Airflow answers the same while its API server or secrets backend fails; then a retry helps."
 
@@ -49,8 +64,15 @@ def find_connection(get_connection: Callable[[str], T], conn_id: str, *, conn_ty
     :raises ConfigurationError: when it is in an environment variable that Airflow can't read
     :raises AuthenticationError: when Airflow denies it to the task
     """
+    remembered = _remembered.get()
+    if remembered is not None and conn_id in remembered:
+        found: T = remembered[conn_id]
+        return found
     try:
-        return get_connection(conn_id)
+        found = get_connection(conn_id)
+        if remembered is not None:
+            remembered[conn_id] = found
+        return found
     except AirflowNotFoundException:
         variable = f"AIRFLOW_CONN_{conn_id.upper()}"
         if variable in os.environ:

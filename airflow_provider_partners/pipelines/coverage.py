@@ -7,7 +7,7 @@ read it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -42,7 +42,8 @@ class Coverage:
 
     def __init__(self, context: Mapping[str, Any], asset: Asset) -> None:
         # Only the task "confirm" writes.
-        self._stores = watermarks.watermark_stores(context, asset, task_id="confirm")
+        stores = watermarks.watermark_stores(context, asset, task_id="confirm")
+        self._stores = [watermarks.SharedValueStore(store) for store in stores]
 
     def watermark(self, shop: str) -> watermarks.Watermark:
         """Return the watermark of a shop: its orders are in Yotpo up to here, except in its gaps."""
@@ -84,21 +85,23 @@ class Coverage:
             windows = [Window.from_dict(gap, origin="gap") for gap in gaps]
             if windows != self.gaps(shop).get():
                 self.gaps(shop).set(windows)
+        self._stores[0].save()
 
-    def advance(
-        self, summary: Mapping[str, Any], lanes: Sequence[Mapping[str, Any]], *, began: datetime
-    ) -> Iterator[str]:
-        """Move the watermark of each shop, so that the next run reads on from there. Yield a line for each one moved.
+    def advance(self, summary: Mapping[str, Any], lanes: Sequence[Mapping[str, Any]], *, began: datetime) -> list[str]:
+        """Move the watermark of each shop, so that the next run reads on from there. Return a line for each one moved.
 
         A lane that failed moves its shop's watermark to the start of its window at most: a gap below is kept as such,
         and a shop that never succeeded remembers where its data begins.
         """
         failed = {lane["shop"] for lane in summary["lanes"] if lane["failed"]}
+        moved = []
         for lane in lanes:
             window, shop = Window.from_dict(lane), lane["shop"]
             timestamp = min(window.since if shop in failed else window.until, began)
             if self.watermark(shop).advance(timestamp):
-                yield f"{shop}: the watermark moved to {timestamps.isoformat(timestamp)}"
+                moved.append(f"{shop}: the watermark moved to {timestamps.isoformat(timestamp)}")
+        self._stores[0].save()
+        return moved
 
 
 def store_began(context: Mapping[str, Any], now: datetime) -> None:

@@ -172,9 +172,9 @@ def _choose_windows(
     now: datetime,
 ) -> list[tuple[Mapping[str, Any], windows.Window]]:
     params, lookback = context["params"], settings.lookback()
-    chosen = []
+    coverage, chosen = Coverage(context, asset), []
     for lane in lanes:
-        watermark = None if params["since"] else Coverage(context, asset).watermark(lane["shop"]).get()
+        watermark = None if params["since"] else coverage.watermark(lane["shop"]).get()
         window = windows.resolve(
             since=params["since"],
             until=params["until"],

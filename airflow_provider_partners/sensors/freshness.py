@@ -14,7 +14,7 @@ from airflow_provider_partners.links import DatasetLink
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.triggers.conditions import FRESHNESS
 from airflow_provider_partners.triggers.freshness import FreshnessTrigger
-from airflow_provider_partners.watermarks import Watermark, watermark_assets
+from airflow_provider_partners.watermarks import SharedValueStore, Watermark, watermark_assets
 from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ class DatasetFreshnessSensor(PartnerSensor):
         if store is None:
             message = "This version of Airflow keeps no watermarks: it takes Airflow 3.3"
             raise ConfigurationError(message, remedy="Use 'uri' and the folder of a published dataset.")
-        return Watermark(str(self.watermark), [store]).get()
+        # The order Dags keep the watermarks of all shops together.
+        return Watermark(str(self.watermark), [store, SharedValueStore(store)]).get()
 
 
 def _readable(asset: Asset | None, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def test_an_outage_beyond_the_catch_up_limit_fails_the_run_until_the_backfill_ha
     backfill = airflow.run(dag_id="yofi_shopify_to_yotpo_backfill", conf=conf)
 
     assert backfill.succeeded, backfill.log[-6000:]
-    assert stored(airflow, "gaps:") == {A: [], B: []}
+    assert stored(airflow, "gaps:") == {}
 
 
 def watermarks(airflow: Any) -> dict[str, str]:
@@ -176,7 +176,7 @@ def stored(airflow: Any, prefix: str) -> dict[str, Any]:
     rows = airflow.query_database(
         "SELECT key, value FROM asset_state_store JOIN asset ON asset.id = asset_id WHERE name = 'partner_order_sync'"
     )
-    return {key.removeprefix(prefix): json.loads(value) for key, value in rows if key.startswith(prefix)}
+    return next((json.loads(value) for key, value in rows if key == f"{prefix}*"), {})
 
 
 def test_a_wrong_route_is_one_error_that_names_the_field(first_run: Any, airflow: Any) -> None:

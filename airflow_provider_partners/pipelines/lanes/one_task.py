@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_partners._compat import AirflowRescheduleException
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.exceptions import ThrottledError
+from airflow_provider_partners.hooks.lookups import remembered_connections
 from airflow_provider_partners.links import ReportLink
 from airflow_provider_partners.observability.activity import TaskActivity, dataset_references
 from airflow_provider_partners.observability.openlineage import operator_lineage
@@ -59,6 +60,10 @@ class LanesOperator(BaseOperator):
         :raises PartnerTaskError: when lanes failed
         :raises AirflowRescheduleException: when a lane waits for a partner
         """
+        with remembered_connections():
+            return self._run_all(context)
+
+    def _run_all(self, context: Any) -> list[Any]:
         ti = context["ti"]
         lanes = self._read_lanes(ti)
         batch = BatchProgress(dataset_uri(context), max_tries=ti.max_tries)

@@ -104,3 +104,23 @@ def test_the_hooks_look_up_goes_through_airflow(monkeypatch):
 
     with pytest.raises(NotDefinedError, match="of type 'yofi'"):
         lookups.find_connection(unknown, "c", conn_type="yofi")
+
+
+def test_a_task_with_many_steps_looks_a_connection_up_once():
+    looked_up = []
+
+    def get_connection(conn_id):
+        looked_up.append(conn_id)
+        if conn_id == "missing":
+            raise AirflowNotFoundException
+        return SimpleNamespace(conn_id=conn_id)
+
+    with lookups.remembered_connections():
+        for conn_id in ("a", "b", "a", "b"):
+            assert lookups.find_connection(get_connection, conn_id, conn_type="yotpo").conn_id == conn_id
+        for _ in range(2):
+            with pytest.raises(NotDefinedError):
+                lookups.find_connection(get_connection, "missing", conn_type="yotpo")
+    assert looked_up == ["a", "b", "missing", "missing"]
+    lookups.find_connection(get_connection, "a", conn_type="yotpo")
+    assert looked_up[-1] == "a"

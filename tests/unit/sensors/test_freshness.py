@@ -162,6 +162,15 @@ def test_a_watermark_is_read_from_its_asset(stored: str | None, met: bool) -> No
     assert (result.is_done, result.xcom_value["newest"]) == (met, stored)
 
 
+def test_a_shop_of_the_order_sync_has_its_watermark_among_those_of_all_shops() -> None:
+    asset = Asset("partner_order_sync")
+    waiting = sensor(watermark="a.myshopify.com", asset=asset)
+    store: Any = Store()
+    store.values["watermark:*"] = {"a.myshopify.com": "2026-05-01T10:00:00Z", "b.myshopify.com": "2026-05-01T08:00:00Z"}
+    result = waiting.poke({**context(), "asset_state_store": {asset: store}})
+    assert (result.is_done, result.xcom_value["newest"]) == (True, "2026-05-01T10:00:00Z")
+
+
 def test_without_a_state_store_the_error_names_the_version() -> None:
     waiting = sensor(watermark="w", asset=Asset("orders"))
     with pytest.raises(AirflowFailException, match=r"it takes Airflow 3\.3"):
