@@ -56,6 +56,8 @@ class PartnersError(Exception):
     :param partner: the API that answered, such as ``Yotpo``
     :param status: HTTP status, if there was a response
     :param request_id: the partner's id of the request; its support needs it
+    :param restarts_list: what was read of a list so far is not to be trusted, or can't be continued: a retry reads the
+        list from its start
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class PartnersError(Exception):
         partner: str | None = None,
         status: int | None = None,
         request_id: str | None = None,
+        restarts_list: bool = False,
     ) -> None:
         message = _without_addresses(message)
         super().__init__(message)
@@ -74,6 +77,7 @@ class PartnersError(Exception):
         self.partner = partner
         self.status = status
         self.request_id = request_id
+        self.restarts_list = restarts_list
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and unpickle without the constructor, whose required keywords ``BaseException`` does not pass on."""

@@ -7,7 +7,9 @@ A test with an argument ``seed`` runs once per seed, which is its id: ``pytest t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -34,3 +36,38 @@ def _restored_environment() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture
+def long_form(request: pytest.FixtureRequest) -> None:
+    """Skip a test that runs in the long form alone."""
+    if request.config.getoption("seeds", None) is None:
+        pytest.skip("runs with --seeds")
+
+
+@pytest.fixture
+def fire_row(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Return a function that adds a row, by column, to the table at the end of the long form."""
+
+    def add(**columns: Any) -> None:
+        record_property("fire_row", columns)
+
+    return add
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print the rows of each test as a table, with the test's own name for the case."""
+    if config.getoption("seeds", None) is None:
+        return
+    tables: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            rows = [value for name, value in getattr(report, "user_properties", ()) if name == "fire_row"]
+            if report.when == "call" and rows:
+                name, _, case = report.nodeid.rpartition("[")
+                tables[name].append((case.rstrip("]") + ("" if outcome == "passed" else " FAILED"), rows[-1]))
+    for name, rows in tables.items():
+        terminalreporter.section(name)
+        terminalreporter.write_line("\t".join(["case", *rows[0][1]]))
+        for case, row in rows:
+            terminalreporter.write_line("\t".join([case, *map(str, row.values())]))

@@ -90,8 +90,7 @@ class MainJob:
         self.environment = {
             **handle.environment,
             "AIRFLOW__PARTNERS__STAGING_URI": str(folder),
-            # A limit that is kept in memory would outlast the job.
-            "AIRFLOW__PARTNERS__BUDGET_URI": Path(f"{folder}-limits").absolute().as_uri(),
+            "AIRFLOW__PARTNERS__BUDGET_URI": "memory://",
             **{f"AIRFLOW__PARTNERS__{name.upper()}": str(value) for name, value in settings.items()},
         }
         routes = handle.variables["partner_shop_routes"]

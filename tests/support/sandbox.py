@@ -39,10 +39,12 @@ def restored_settings(running: RunningSandbox) -> Iterator[RunningSandbox]:
     sandbox = running.sandbox
     before = dict(sandbox.switches)
     sandbox.calls.clear()
-    yield running
-    running.faults.clear()
-    sandbox.switches.clear()
-    sandbox.switches.update(before)
+    try:
+        yield running
+    finally:
+        running.faults.clear()
+        sandbox.switches.clear()
+        sandbox.switches.update(before)
 
 
 def yofi_client(running: RunningSandbox, shop: str | None = None, **options: Any) -> YofiClient:

@@ -84,7 +84,7 @@ def find_total(body: Any, paths: Iterable[str]) -> int | None:
     return next((value for value in values if isinstance(value, int) and not isinstance(value, bool)), None)
 
 
-def request_first_page(
+def request_page(
     request: Callable[[], T],
     *,
     count: Callable[[T], int],
@@ -92,26 +92,38 @@ def request_first_page(
     name: str,
     partner: str,
     size: int = 1,
+    number: int = 1,
+    page_size: int | None = None,
 ) -> T:
-    """Request a list's first page, and once more if it has fewer records than the list's total promises.
+    """Request a page, and once more if it has fewer records than the list's total promises.
 
-    A total and a page are counted at different times, so a record that comes or goes between the two is no fault.
+    A total and a page are counted at different times, so a record that comes or goes between the two is no fault. But
+    an empty page would end the list, and what comes after it would be missing without an error.
 
     :param count: the number of records in a response
     :param total: the total in a response
     :param name: the list's name, for the error
     :param size: records of a full page; 1 if the server may send smaller pages, so that only an empty one counts
+    :param number: number of the page, from 1
+    :param page_size: records of each page before; ``size`` by default
     :raises UnexpectedResponseError: the page stays empty; for one that stays short, it is a :class:`PagingError`
     """
+    before = (number - 1) * (size if page_size is None else page_size)
+
+    def promised(response: T) -> int:
+        return (total(response) or 0) - before
+
     response = request()
-    if (total(response) or 0) > count(response) < size:
+    if promised(response) > count(response) < size:
         response = request()
-    promised, received = total(response) or 0, count(response)
-    if promised > received < size:
+    received = count(response)
+    if promised(response) > received < size:
+        which = "first page" if number == 1 else f"page {number}"
+        message = f"'{name}' has a total of {total(response)}, but its {which}"
         if not received:
-            message = f"'{name}' has a total of {promised}, but its first page is empty"
+            message = f"{message} is empty"
             raise UnexpectedResponseError(message, remedy="Try again later.", partner=partner)
-        message = f"'{name}' has a total of {promised}, but its first page of {size} has {received} records"
+        message = f"{message} of {size} has {received} records"
         remedy = f"Try again later. If it stays so, set page_size to {received}, which may be the partner's maximum."
         raise PagingError(message, remedy=remedy, partner=partner)
     return response

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.api.extraction import RESTART_REMEDY
 from airflow_provider_partners.api.http.errors import (
     DEFAULT_ERROR_HANDLER,
     ErrorHandler,
@@ -39,6 +40,9 @@ _MINUTE, _HOUR = 60.0, 3600.0
 class ExpiredCursorError(RejectedError):
     """The cursor of a list has expired: the list must be read from its start."""
 
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message, **{**details, "restarts_list": True})
+
 
 def rate_and_burst(requests: float, seconds: float) -> tuple[float, float]:
     """Return the rate per second and the burst that together never exceed ``requests`` in ``seconds``."""
@@ -60,7 +64,7 @@ def error_handler(clock: Clock) -> ErrorHandler:
             return ErrorResolution(
                 ResponseAction.REJECT,
                 _message_with_request_id(response),
-                remedy="Remove the dataset's folder, so that the list is read from its start.",
+                remedy=RESTART_REMEDY,
                 raises=ExpiredCursorError,
             )
         if response.status != 429:

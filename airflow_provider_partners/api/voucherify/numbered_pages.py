@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.extraction import MAX_REMEMBERED_RECORDS
-from airflow_provider_partners.api.pagination.page import Cursor, Page, request_first_page
+from airflow_provider_partners.api.extraction import MAX_REMEMBERED_RECORDS, RESTART_REMEDY
+from airflow_provider_partners.api.pagination.page import Cursor, Page, request_page
 from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator, TimestampPaginator
 from airflow_provider_partners.api.voucherify.pages import PageFetcher, PageRequester, TimeSelection
 from airflow_provider_partners.api.voucherify.resources.model import (
@@ -66,7 +66,7 @@ class NumberedPageFetcher:
             return self._fetch_scrolled(cursor)
         pieces = self._pieces(cursor)
         selection, number = self._selection(pieces), int(cursor.get("page", 1))
-        body = self._request(selection, number) if number > 1 else self._request_first_page(selection)
+        body = self._request_page(selection, number)
         records, total = extract_records(self.requester.resource, body), self.paginator.total(body)
         if number == 1 and not self._fits(selection, records, total):
             return Page([], self._split(cursor, pieces, selection, total), cursor.get("of", total))
@@ -81,14 +81,15 @@ class NumberedPageFetcher:
         is_last = number >= self.max_page_number or (total is not None and number * self.paginator.size >= total)
         return None if number == 1 or is_last else {**cursor, "page": number + 1}
 
-    def _request_first_page(self, selection: TimeSelection) -> Any:
-        return request_first_page(
-            lambda: self._request(selection, 1),
+    def _request_page(self, selection: TimeSelection, number: int) -> Any:
+        return request_page(
+            lambda: self._request(selection, number),
             count=lambda body: len(extract_records(self.requester.resource, body)),
             total=self.paginator.total,
             name=self.requester.resource.name,
             partner="Voucherify",
             size=self.paginator.size,
+            number=number,
         )
 
     def _request(self, selection: TimeSelection, number: int, size: int | None = None, sort: str | None = None) -> Any:
@@ -189,10 +190,8 @@ class NumberedPageFetcher:
                     f"'{self.requester.resource.name}' lost {known_total - total} of {known_total} records since its "
                     "last page was read"
                 )
-                remedy = (
-                    "Remove the dataset's folder, so that the list is read from its start; or use a shorter window."
-                )
-                raise PagingError(message, remedy=remedy, partner="Voucherify")
+                remedy = f"{RESTART_REMEDY} Or use a shorter window."
+                raise PagingError(message, remedy=remedy, partner="Voucherify", restarts_list=True)
             page_body = self._request(selection, page)
             pages.append(extract_records(self.requester.resource, page_body))
             new_total = self.paginator.total(page_body)

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.pagination.page import Cursor, Page, Paginator, find_total, request_first_page
+from airflow_provider_partners.api.extraction import RESTART_REMEDY
+from airflow_provider_partners.api.pagination.page import Cursor, Page, Paginator, find_total, request_page
 from airflow_provider_partners.api.pagination.strategies import TimestampPaginator
 from airflow_provider_partners.api.voucherify.errors import ExpiredCursorError
 from airflow_provider_partners.api.voucherify.resources.model import (
@@ -140,7 +141,7 @@ class PageFetcher:
 
     def _request_first_page(self, cursor: Cursor) -> Any:
         resource = self.requester.resource
-        return request_first_page(
+        return request_page(
             lambda: self._request(cursor),
             count=lambda body: len(extract_records(resource, body)),
             total=lambda body: find_total(body, ("total",)),
@@ -198,8 +199,7 @@ class PageFetcher:
                 return self._page(body, current, after_record=last)
             current = self.paginator.next(current, body=body, records=records)
         message = f"the cursor of '{self.requester.resource.name}' has expired, and its last record no longer exists"
-        remedy = "Remove the dataset's folder, so that the list is read from its start."
-        raise PagingError(message, remedy=remedy, partner="Voucherify")
+        raise PagingError(message, remedy=RESTART_REMEDY, partner="Voucherify", restarts_list=True)
 
 
 def format_timestamp(value: datetime) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.pagination.page import Cursor, Page, request_first_page
+from airflow_provider_partners.api.pagination.page import Cursor, Page, request_page
 from airflow_provider_partners.api.yofi.jsonapi import Document, Relation
 from airflow_provider_partners.exceptions import PagingError, RejectedError
 
@@ -75,10 +75,16 @@ class PageFetcher:
     def _request(self, cursor: Cursor, size: int) -> Document:
         """Return one page."""
         params = self._page_params(cursor, size)
-        if "query" in cursor or _page_number(cursor) > 1:
+        if "query" in cursor:
             return Document(self.get(params))
-        return request_first_page(
-            lambda: Document(self.get(params)), count=len, total=Document.total, name=self.name, partner="Yofi"
+        return request_page(
+            lambda: Document(self.get(params)),
+            count=len,
+            total=Document.total,
+            name=self.name,
+            partner="Yofi",
+            number=_page_number(cursor),
+            page_size=size,
         )
 
     def _page_size_suspected(self, error: RejectedError) -> bool:

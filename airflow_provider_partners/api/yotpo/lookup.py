@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_partners.api.clock import SYSTEM_CLOCK
 from airflow_provider_partners.api.concurrency import map_in_order
 from airflow_provider_partners.api.ids import id_batches, unique_ids
 from airflow_provider_partners.api.yotpo.resources import (
@@ -116,7 +116,9 @@ class RecordLookup:
             self._walk(0)
         return self._find_in_index(external_id)
 
-    def find_after_conflict(self, external_id: str, *, sleep: Callable[[float], None] = time.sleep) -> Record | None:
+    def find_after_conflict(
+        self, external_id: str, *, sleep: Callable[[float], None] = SYSTEM_CLOCK.sleep
+    ) -> Record | None:
         """Return a record that exists according to Yotpo, though :meth:`find` missed it; ``None`` if it stays missing.
 
         There are three causes. Another writer created it since: a second lookup of all ids finds it. The filter takes

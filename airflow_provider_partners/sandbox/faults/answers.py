@@ -21,6 +21,10 @@ _INTERNAL_ERROR = {
     "Request ID: 0 (include this in support requests).",
     "extensions": {"code": "INTERNAL_SERVER_ERROR", "requestId": "0"},
 }
+_MAX_COST = {
+    "message": "Query cost is 2003, which exceeds the single query max cost limit (1000).",
+    "extensions": {"code": "MAX_COST_EXCEEDED", "cost": 2003, "maxCost": 1000},
+}
 _ENVELOPES = {"orders": "order", "products": "product", "fulfillments": "fulfillment", "variants": "variant"}
 _PAGE_PARAMS = ("page[number]", "page")
 
@@ -60,6 +64,13 @@ def partial_data(_request: SeenRequest, body: Any) -> Any:
     return {**body, "data": {**data, name: None}, "errors": [{**_INTERNAL_ERROR, "path": [name]}]}
 
 
+def max_cost(request: SeenRequest, _body: Any) -> Any:
+    """Refuse a page of more than one record as too costly. A client can request a smaller one."""
+    variables = request.body.get("variables") if isinstance(request.body, dict) else None
+    size = variables.get("first") if isinstance(variables, dict) else None
+    return {"errors": [_MAX_COST]} if isinstance(size, int) and size > 1 else None
+
+
 def same_cursor(request: SeenRequest, body: Any) -> Any:
     """Let a later page name itself as the next one."""
     return None if request.cursor is None else _with_next(body, request.cursor)
@@ -83,7 +94,7 @@ def no_records(_request: SeenRequest, body: Any) -> Any:
 
 
 REWRITES: Mapping[str, Rewrite] = {
-    each.__name__: each for each in (partial_data, same_cursor, endless_list, empty_page, no_records)
+    each.__name__: each for each in (partial_data, max_cost, same_cursor, endless_list, empty_page, no_records)
 }
 """The changes of an answer, by name."""
 

@@ -109,7 +109,7 @@ def _answer_through(rule: FaultRule, request: answers.SeenRequest, send: Send) -
     if rule.cut is not None:
         return _CutAnswer(send, rule.cut)
     if rule.rewrite is not None:
-        return _RewrittenAnswer(send, answers.REWRITES[rule.rewrite], request)
+        return _RewrittenAnswer(send, rule, request)
     return wire.DripBody(send, rule.drip) if rule.drip else send
 
 
@@ -147,9 +147,10 @@ class _CutAnswer(wire.WholeAnswer):
 class _RewrittenAnswer(wire.WholeAnswer):
     """Sends another body than the partner's, where it is JSON and there is something to change."""
 
-    def __init__(self, send: Send, rewrite: answers.Rewrite, request: answers.SeenRequest) -> None:
+    def __init__(self, send: Send, rule: FaultRule, request: answers.SeenRequest) -> None:
         super().__init__(send)
-        self._rewrite = rewrite
+        self._rule = rule
+        self._rewrite = answers.REWRITES[rule.rewrite or ""]
         self._request = request
 
     async def deliver(self) -> None:
@@ -158,7 +159,10 @@ class _RewrittenAnswer(wire.WholeAnswer):
             changed = self._rewrite(self._request, json.loads(self.body))
         except ValueError:
             changed = None
-        if changed is not None:
+        if changed is None:
+            # Nothing has happened, so another request may meet the rule.
+            self._rule.used -= 1
+        else:
             self.body = json.dumps(changed).encode()
         await super().deliver()
 

@@ -25,7 +25,7 @@ _YOTPO = r"^/yotpo/core/v3/stores/[^/]+/(?!access_tokens)"
 _YOTPO_RECORDS = r"^/yotpo/core/v3/stores/[^/]+/(orders|products)$"
 _LISTS = rf"{_ADMIN}|{_PARTNER}|^/yofi/ecommerce/|^/voucherify/v\d/(?!exports|oauth)|{_YOTPO_RECORDS}"
 
-Healing = Literal["same_try", "next_try", "next_run"]
+Healing = Literal["same_try", "next_try", "next_run", "never"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class FaultKind:
     :param paths: pattern of the paths that it can happen to
     :param methods: HTTP methods that it can happen to; all by default
     :param heals: what is enough for a client that does all it can: the same try, the next try once the fault is over,
-        or the next run, because nobody can see that something went wrong
+        or the next run, because nobody can see that something went wrong. ``never`` is for what changes the world
     :param headers: headers that depend on the time, computed per response
     """
 
@@ -101,11 +101,6 @@ _COST = {
     "actualQueryCost": None,
     "throttleStatus": {"maximumAvailable": 1000.0, "currentlyAvailable": 666, "restoreRate": 50.0},
 }
-_MAX_COST = {
-    "message": "Query cost is 2003, which exceeds the single query max cost limit (1000).",
-    "extensions": {"code": "MAX_COST_EXCEEDED", "cost": 2003, "maxCost": 1000},
-}
-
 KINDS: Mapping[str, FaultKind] = {
     # connections
     "refused": FaultKind(text="the connection is reset, and new ones are refused for 20 ms", rule={"refuse": 0.02}),
@@ -227,7 +222,11 @@ KINDS: Mapping[str, FaultKind] = {
         paths=f"{_ADMIN}|{_PARTNER}",
     ),
     "shopify_timeout": _graphql("200 with the error 'Timeout'", {"message": "Timeout"}, paths=_ADMIN),
-    "shopify_max_cost": _graphql("200 with MAX_COST_EXCEEDED", _MAX_COST, paths=_ADMIN),
+    "shopify_max_cost": FaultKind(
+        text="200 with MAX_COST_EXCEEDED for a page of more than one record",
+        rule={"rewrite": "max_cost"},
+        paths=_ADMIN,
+    ),
     # credentials
     "refused_once": _json(
         401, {"errors": [{"message": "The access token is invalid"}]}, "401, though the credentials are right"
@@ -244,11 +243,13 @@ KINDS: Mapping[str, FaultKind] = {
         text="a newer record comes before a page is read",
         rule={"switches": {"yofi.drift": True}},
         paths=r"^/yofi/ecommerce/",
+        heals="never",
     ),
     "leaving_rows": FaultKind(
         text="the list's first record goes before a page is read",
         rule={"switches": {"yofi.removal": True}},
         paths=r"^/yofi/ecommerce/",
+        heals="never",
     ),
     "same_cursor": FaultKind(
         text="the next page's cursor is this page's", rule={"rewrite": "same_cursor"}, paths=_LISTS, heals="next_try"

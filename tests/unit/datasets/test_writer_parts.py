@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.writer import DatasetWriter, write_dataset
-from airflow_provider_partners.exceptions import TransientError
+from airflow_provider_partners.exceptions import PagingError, TransientError
 
 LIST = {"source": "yofi", "resource": "claims", "fingerprint": "f"}
 
@@ -231,6 +232,28 @@ def test_an_extraction_reads_no_complete_page_again_after_a_failure(tmp_path: Pa
     assert fetched == [0, 1, 2, 3, 3, 4, 5]
     assert [record["id"] for record in read_dataset(reference)] == list(range(6))
     assert reference.extra["resumed"] == 3
+
+
+def test_a_list_that_led_back_is_read_from_its_start_by_a_retry(tmp_path: Path) -> None:
+    """A page named itself as the next one. The position behind it is wrong, so each retry from it would fail too."""
+    pages: dict[int, list[int]] = {}
+
+    def fetch(cursor: Cursor, *, loops: bool) -> Page:
+        number = cursor.get("page", 1)
+        pages.setdefault(loops, []).append(number)
+        following = None if number == 3 else {"page": number if loops and number == 2 else number + 1}
+        return Page([{"id": number}], following)
+
+    def extraction(*, loops: bool) -> Extraction:
+        segment = Segment(name="all", fetch=partial(fetch, loops=loops))
+        return Extraction(source="yofi", resource="claims", key=("id",), request={}, segments=[segment])
+
+    with pytest.raises(PagingError, match=r"leads back.*A retry reads the list from its start"):
+        write_dataset(extraction(loops=True), uri=str(tmp_path))
+    reference = write_dataset(extraction(loops=False), uri=str(tmp_path))
+
+    assert [record["id"] for record in read_dataset(reference)] == [1, 2, 3]
+    assert pages[False] == [1, 2, 3]
 
 
 def test_the_same_records_in_other_parts_are_the_same_content(tmp_path: Path) -> None:

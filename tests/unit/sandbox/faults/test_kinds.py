@@ -204,6 +204,16 @@ def test_graphql_answers_with_a_part_of_the_data(running: RunningSandbox, client
     assert body["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
 
 
+def test_only_a_page_of_several_records_costs_too_much(running: RunningSandbox, client: httpx.Client) -> None:
+    query = "query($first: Int) { orders(first: $first) { nodes { id } pageInfo { hasNextPage } } }"
+    running.faults.add(kind="shopify_max_cost", times=None)
+
+    (error,) = graphql(running, client, query, first=2)["errors"]
+
+    assert error["extensions"]["code"] == "MAX_COST_EXCEEDED"
+    assert len(graphql(running, client, query, first=1)["data"]["orders"]["nodes"]) == 1
+
+
 def test_cursors_loop_and_lists_never_end(running: RunningSandbox, client: httpx.Client) -> None:
     first = graphql(running, client, ORDERS)["data"]["orders"]
     cursor = first["pageInfo"]["endCursor"]
@@ -303,4 +313,4 @@ def test_a_misspelt_kind_is_refused_with_the_nearest() -> None:
 def test_every_kind_is_a_rule_with_a_text(kind: str) -> None:
     assert FaultRule(kind=kind).kind == kind
     assert KINDS[kind].text
-    assert KINDS[kind].heals in {"same_try", "next_try", "next_run"}
+    assert KINDS[kind].heals in {"same_try", "next_try", "next_run", "never"}
