@@ -133,19 +133,39 @@ class SchemaObserver:
         self._long_integers: set[str] = set()
         self._limit = limit
 
+    def observe_all(self, records: Sequence[Record]) -> None:
+        """Take the types of several records, as :meth:`observe` does one after the other.
+
+        A column is looked at as a whole: most often all its values fit, and nothing changes.
+        """
+        names = set[str]().union(*records)
+        if not names <= self._types.keys():
+            for record in records:
+                self.observe(record)
+            return
+        for name in names:
+            values = [record.get(name) for record in records]
+            current = self._types[name]
+            if current is None or not _ALL_FIT[current](values):
+                for value in values:
+                    self._observe_value(name, value)
+
     def observe(self, record: Record) -> None:
         """Take the types of one record."""
-        types = self._types
         for name, value in record.items():
-            if value is None and name in types:
-                continue
-            current = types.get(name)
-            if current is None:
-                self._add(name, value)
-            elif not _FITS[current](value):
-                types[name] = self._wider(name, current, value)
-            elif current == "integer" and abs(value) > _MAX_EXACT:
-                self._long_integers.add(name)
+            self._observe_value(name, value)
+
+    def _observe_value(self, name: str, value: Any) -> None:
+        types = self._types
+        if value is None and name in types:
+            return
+        current = types.get(name)
+        if current is None:
+            self._add(name, value)
+        elif not _FITS[current](value):
+            types[name] = self._wider(name, current, value)
+        elif current == "integer" and abs(value) > _MAX_EXACT:
+            self._long_integers.add(name)
 
     def _add(self, name: str, value: Any) -> None:
         repaired = repair_text(name)
@@ -267,6 +287,37 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {
     "json": lambda value: True,
 }
 """Whether a value that is not None fits a type."""
+
+_NONE = type(None)
+_SCALARS = frozenset({str, int, float, bool, _NONE})
+
+
+def _are_texts_that(fit: Callable[[Any], bool]) -> Callable[[Sequence[Any]], bool]:
+    """Return a check that all values but None are texts, and fit."""
+
+    def check(values: Sequence[Any]) -> bool:
+        return set(map(type, values)) <= {str, _NONE} and all(map(fit, set(values) - {None}))
+
+    return check
+
+
+def _are_exact_integers(values: Sequence[Any]) -> bool:
+    if not set(map(type, values)) <= {int, _NONE}:
+        return False
+    return all(-_MAX_EXACT <= value <= _MAX_EXACT for value in values if value is not None)
+
+
+_ALL_FIT: Mapping[str, Callable[[Sequence[Any]], bool]] = {
+    "string": lambda values: set(map(type, values)) <= _SCALARS,
+    "integer": _are_exact_integers,
+    "float": lambda values: set(map(type, values)) <= {float, _NONE},
+    "decimal": _are_texts_that(lambda value: _DECIMAL.fullmatch(value) is not None),
+    "boolean": lambda values: set(map(type, values)) <= {bool, _NONE},
+    "date": _are_texts_that(_is_date),
+    "timestamp": _are_texts_that(_is_timestamp),
+    "json": lambda values: True,
+}
+"""Whether values, which may be None, leave a column of a type as it is. False if that takes a closer look."""
 
 _TO_TYPED: Mapping[str, Callable[[Any], Any]] = {
     "string": lambda value: value if isinstance(value, str) else json_text(value),

@@ -63,7 +63,7 @@ class PartBuffer:
 
     def content(self) -> bytes:
         """Return the records so far as a complete file. More can be added afterwards."""
-        return bytes(self._content) + self._compressor.copy().flush()
+        return b"".join((self._content, self._compressor.copy().flush()))
 
 
 def read_json_lines(content: bytes) -> Iterator[Record]:

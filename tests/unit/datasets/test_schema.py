@@ -11,8 +11,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from airflow_provider_partners.datasets.schema import Column, SchemaObserver, dataset_columns
+from airflow_provider_partners.datasets.schema import COLUMN_TYPES, Column, SchemaObserver, dataset_columns
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import DatasetError
 
@@ -127,3 +129,30 @@ def test_a_later_try_goes_on_with_the_columns_of_an_earlier_one(tmp_path) -> Non
     assert second.resume() == {"n": 1}
     second.append([{"total": "1.00", "n": 1.5}], position={"n": 2})
     assert dataset_columns(second.commit()) == (Column("total", "string"), Column("n", "string"))
+
+
+VALUES = st.sampled_from([
+    *(None, None, "", "a", "7.25", "2026-05-01"),
+    *("2026-05-01T10:00:00Z", "2026-13-01T10:00:00Z", "2026-05-01T10:00:00.1234567Z"),
+    *(True, False, 0, -1, 2**53, 2**53 + 1, -(2**63), 2**70, 0.5, -0.0, 1e300, [], [1], {}, {"a": 1}),
+])
+NAMES = st.sampled_from(["a", "b", "c", "half \ud83d"])
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.lists(st.dictionaries(NAMES, VALUES, max_size=3), max_size=6), max_size=4),
+    st.dictionaries(NAMES.filter(str.isascii), st.sampled_from(COLUMN_TYPES), max_size=2),
+    st.sampled_from([1, 500]),
+)
+def test_records_together_give_the_columns_of_records_one_after_the_other(
+    chunks: list[list[dict[str, object]]], declared: dict[str, str], limit: int
+) -> None:
+    columns = [Column(name, kind) for name, kind in declared.items()]
+    together, single = SchemaObserver(columns, limit=limit), SchemaObserver(columns, limit=limit)
+    for chunk in chunks:
+        together.observe_all(chunk)
+        for record in chunk:
+            single.observe(record)
+    assert (together.columns, together.widened) == (single.columns, single.widened)
+    assert together.to_dict() == single.to_dict()
