@@ -4,11 +4,13 @@
 #   make test-quick   lint, types and the unit tests: run it while you write
 #   make lint   ruff, the import contracts and mypy
 #   make format   let ruff repair and format the code
+#   make canaries   secrets and personal values searched through every kind of failure, and bombs: the long forms
 #   make docs   the documentation as a site, in docs/_build/html; a warning is an error
 #   make tutorial   every command of docs/tutorial.md, in an empty folder and a new environment
 #   make sandbox   serve the partners' APIs on this machine until you interrupt it
 #   make constraints   resolve the pinned sets again
 #   make upgrade   resolve them to the newest versions
+#   make advisories   check the lowest direct versions against the known vulnerabilities, where an index lists them
 #   make dist   build and check the packages of a release, in dist (TAG=v1.0.0 checks the version, too)
 #   make urls BASE=https://…   write the public address into pyproject.toml and README.md, before a release
 #   make matrix   one wheel on every supported Airflow and Python (CELLS="3.0.6-py3.11 lowest" for some)
@@ -48,6 +50,15 @@ lint: .venv/test/.ready
 format: .venv/test/.ready
 	.venv/test/bin/ruff check --fix-only .
 	.venv/test/bin/ruff format .
+
+canaries: .venv/test/.ready
+	.venv/test/bin/python -m pytest --seeds 1 tests/fire/test_canaries.py tests/fire/test_bombs.py tests/fire/test_addresses.py \
+		tests/fire/test_injection.py tests/system/test_canaries.py
+
+advisories: $(TOOLS)/.ready
+	test -x .venv/audit/bin/python || $(UV) venv --python $(PYTHON) .venv/audit
+	$(UV) pip install --python .venv/audit/bin/python pip-audit
+	.venv/audit/bin/python tests/release/advisories.py
 
 docs: .venv/docs/.ready
 	.venv/docs/bin/python -m sphinx -W --keep-going --nitpicky --quiet docs docs/_build/html
