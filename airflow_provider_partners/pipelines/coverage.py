@@ -77,11 +77,18 @@ class Coverage:
                 gaps[shop] = watermarks.cover_gaps(gaps[shop], since=window.since, until=until)
         return {shop: [gap.to_dict() for gap in shop_gaps] for shop, shop_gaps in gaps.items()}
 
-    def store_gaps(self, summary: Mapping[str, Any]) -> None:
-        """Store the gaps that a summary names, unless the run was a dry run."""
+    def store_gaps(
+        self, summary: RunSummary, lanes: Iterable[Mapping[str, Any]], *, began: datetime, moves_watermark: bool
+    ) -> None:
+        """Store the gaps after a run, unless it was a dry run.
+
+        They are found again: since the summary was made, another Dag may have found a gap, or read one. The parameters
+        are those of :meth:`gaps_after`.
+        """
         if summary["dry_run"]:
             return
-        for shop, gaps in summary["gaps"].items():
+        found = self.gaps_after(summary, lanes, began=began, moves_watermark=moves_watermark)
+        for shop, gaps in found.items():
             windows = [Window.from_dict(gap, origin="gap") for gap in gaps]
             if windows != self.gaps(shop).get():
                 self.gaps(shop).set(windows)

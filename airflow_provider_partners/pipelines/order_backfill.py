@@ -27,6 +27,7 @@ from airflow_provider_partners.pipelines.coverage import (
     BACKFILL_DAG_ID,
     WATERMARK_ASSET,
     Coverage,
+    began,
     create_summarize,
     store_began,
 )
@@ -85,7 +86,7 @@ def order_backfill_dag(
         """Remove the gaps that were read. Fail if a lane failed: clear it, and it continues."""
         context: Any = get_current_context()
         with translate_errors(context):
-            Coverage(context, asset).store_gaps(summary)
+            Coverage(context, asset).store_gaps(summary, lanes, began=began(context), moves_watermark=False)
         steps.fail_on_failed_shops(summary)
 
     with create_dag(

@@ -112,8 +112,9 @@ def order_sync_dag(
         context: Any = get_current_context()
         with translate_errors(context):
             coverage = Coverage(context, asset)
-            coverage.store_gaps(summary)
-            if moves_watermark(context["params"]) and not summary["dry_run"]:
+            is_moving = moves_watermark(context["params"])
+            coverage.store_gaps(summary, lanes, began=began(context), moves_watermark=is_moving)
+            if is_moving and not summary["dry_run"]:
                 for line in coverage.advance(summary, lanes, began=began(context)):
                     log.info(line)
             for outlet in assets:

@@ -62,7 +62,7 @@ class Airflow:
         }
         kept, moves = Coverage(context, WATERMARK_ASSET), coverage.moves_watermark(context["params"])
         summary["gaps"] = kept.gaps_after(summary, lanes, began=began, moves_watermark=moves)
-        kept.store_gaps(summary)
+        kept.store_gaps(summary, lanes, began=began, moves_watermark=moves)
         if moves and not dry_run:
             list(kept.advance(summary, lanes, began=began))
         return summary["gaps"]
