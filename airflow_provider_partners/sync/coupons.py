@@ -122,7 +122,7 @@ class CouponPolicy(Options):
         redeemed = [redemption for redemption in latest.values() if redemption["is_redemption"]]
         # The parent of a stacked redemption has no code of its own; its children have them.
         parents = {redemption["parent"] for redemption in redeemed}
-        products = _products_by_any_id(order)
+        products = _products_by_any_id(order) if redeemed else {}
         coupons: dict[str | None, Coupon] = {}
         for redemption in redeemed:
             stands = not rolled_back & {redemption["id"], redemption["parent"]}

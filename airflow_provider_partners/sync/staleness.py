@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from airflow_provider_partners import timestamps
@@ -99,8 +100,16 @@ def product_version(version: Version) -> dict[str, str]:
 
 def _sortable(value: Any) -> str:
     """Return a timestamp in a form that sorts as text; empty when it is unknown."""
+    return _sortable_text(value) if type(value) is str else _to_sortable(value)
+
+
+def _to_sortable(value: Any) -> str:
     timestamp = value if isinstance(value, datetime) else timestamps.try_parse(value)
     return timestamps.isoformat(timestamp, "microseconds") if timestamp else ""
+
+
+# When the lists were read is the same for each order of a build.
+_sortable_text = lru_cache(maxsize=64)(_to_sortable)
 
 
 @dataclass(frozen=True, slots=True)

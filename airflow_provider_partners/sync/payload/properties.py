@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
 from airflow_provider_partners.sync.payload.base import CountryCode, Flag, Phone, Scalar, Text, Text64, broken_rule
+from airflow_provider_partners.sync.payload.repairs import to_scalar
 
 __all__ = ["MAX_CUSTOM_PROPERTIES", "LineProperties", "OrderProperties", "OwnProperties", "ProductProperties"]
 
@@ -80,19 +81,32 @@ def _single_values(value: Any) -> Any:
     if len(given) > MAX_CUSTOM_PROPERTIES:
         message = f"has more than {MAX_CUSTOM_PROPERTIES} properties"
         raise ValueError(message)
-    wrong = [str(name)[:64] for name, content in given.items() if not _is_single(name, content)]
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for name, content in given.items():
+        try:
+            values[str(_single_value(name))] = _single_value(content)
+        except ValidationError:
+            wrong.append(str(name)[:64])
+        else:
+            if not isinstance(name, str) or not name:
+                wrong.append(str(name)[:64])
     if wrong:
         message = "must be texts, numbers or booleans with a name each: {values}"
         raise broken_rule(message, wrong[:5])
-    return {str(_scalar.validate_python(name)): _scalar.validate_python(content) for name, content in given.items()}
+    return values
 
 
-def _is_single(name: Any, content: Any) -> bool:
-    try:
-        _scalar.validate_python(content)
-    except ValidationError:
-        return False
-    return isinstance(name, str) and bool(name)
+def _single_value(value: Any) -> Any:
+    """Return a repaired value.
+
+    :raises ValidationError: when it is no text, number or boolean
+    """
+    # Any text and any boolean is one; most values are.
+    return to_scalar(value) if type(value) in _SINGLE else _scalar.validate_python(value)
+
+
+_SINGLE = frozenset({str, bool})
 
 
 OrderProperties = Annotated[dict[str, Any], _Documented(_Order), BeforeValidator(_single_values)]
