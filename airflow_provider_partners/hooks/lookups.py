@@ -64,15 +64,8 @@ def find_connection(get_connection: Callable[[str], T], conn_id: str, *, conn_ty
     :raises ConfigurationError: when it is in an environment variable that Airflow can't read
     :raises AuthenticationError: when Airflow denies it to the task
     """
-    remembered = _remembered.get()
-    if remembered is not None and conn_id in remembered:
-        found: T = remembered[conn_id]
-        return found
     try:
-        found = get_connection(conn_id)
-        if remembered is not None:
-            remembered[conn_id] = found
-        return found
+        return _look_up(get_connection, conn_id)
     except AirflowNotFoundException:
         variable = f"AIRFLOW_CONN_{conn_id.upper()}"
         if variable in os.environ:
@@ -84,6 +77,16 @@ def find_connection(get_connection: Callable[[str], T], conn_id: str, *, conn_ty
         raise NotDefinedError(message, remedy=remedy) from None
     except PermissionError:
         _raise_denied(f"the connection '{conn_id}'")
+
+
+def _look_up(get_connection: Callable[[str], T], conn_id: str) -> T:
+    remembered = _remembered.get()
+    if remembered is None:
+        return get_connection(conn_id)
+    if conn_id not in remembered:
+        remembered[conn_id] = get_connection(conn_id)
+    found: T = remembered[conn_id]
+    return found
 
 
 def _raise_denied(what: str) -> NoReturn:

@@ -105,6 +105,8 @@ class LaneSummary(_Counts):
     """Why: the fields of :class:`~airflow_provider_partners.observability.report.model.TaskError`."""
     no_changes: bool
     """True if no order has changed in the window, so that no step ran."""
+    asked: str | None
+    """The partner that said so, as a connection type."""
     dry_run: bool
     lane: str
     """Name in the table: the shop, and the start of the window if the shop has several lanes."""
@@ -164,6 +166,7 @@ def build_lane_summary(
         "failed": next(failed, None),
         "error": None,
         "no_changes": False,
+        "asked": None,
         "dry_run": dry_run,
         "read": (results.get("extract_orders") or {}).get("records", 0),
         "created": orders.get("created", 0),

@@ -486,3 +486,23 @@ def test_no_error_shows_the_token(server: RunningSandbox) -> None:
     ):
         list(client.extract("transactions").records())
     assert "prtapi_some_wrong_token" not in f"{caught.value!r} {caught.value} {caught.value.__cause__}"
+
+
+def test_whether_orders_have_changed_is_what_reading_them_says(
+    shared_server: RunningSandbox, all_orders: list[dict[str, Any]]
+) -> None:
+    """The right answer is whether one of all orders, read by another search, has changed in the window."""
+    changes = sorted(datetime.fromisoformat(order["updatedAt"]) for order in all_orders)
+    bounds = [
+        moment + offset
+        for moment in changes[::6]
+        for offset in (timedelta(), timedelta(seconds=-1), timedelta(seconds=1), timedelta(hours=7))
+    ]
+    answers = []
+    with shopify_admin_client(shared_server) as client:
+        for since in bounds:
+            for length in (timedelta(seconds=1), timedelta(hours=1)):
+                expected = any(since <= changed < since + length for changed in changes)
+                answers.append(client.has_records("orders", since=since, until=since + length))
+                assert answers[-1] == expected, (since, length)
+    assert {True, False} == set(answers)

@@ -337,15 +337,16 @@ class ShopifyAdminClient(DocumentClient):
         until: str | datetime | None = None,
         query: str | None = None,
     ) -> bool:
-        """Return True if a list has a record in a time range, by one request for the first one's id.
+        """Return False if a list has no record in a time range, by one request.
 
-        The search is that of :meth:`extract`, so False means that it reads nothing.
+        The search is that of :meth:`extract`, so False means that it reads nothing. For records inside of other objects,
+        True says only that one of these objects has changed.
 
         :param resource: a list that Shopify searches by time, such as ``orders``
         :raises ConfigurationError: if Shopify can't search the list by time
         """
         list_query = self._list_query(resource, query)
-        if not list_query.resource.search_field or list_query.resource.client_time_field:
+        if not list_query.resource.search_field:
             message = f"Shopify can't search '{resource}' by time"
             raise ConfigurationError(message, remedy="Read the list.")
         time_range = list_query.resolve_range(since, until, now=self._clock.time())

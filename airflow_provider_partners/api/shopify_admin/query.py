@@ -19,7 +19,7 @@ from airflow_provider_partners.api.shopify_admin.pages import ListReader, NodeFe
 from airflow_provider_partners.api.shopify_admin.resources.model import MAX_PAGE_SIZE
 from airflow_provider_partners.api.shopify_admin.search import build_search, in_whole_seconds, is_capped, split_range
 from airflow_provider_partners.arguments import check_ids, check_mapping
-from airflow_provider_partners.exceptions import ConfigurationError, PagingError
+from airflow_provider_partners.exceptions import ConfigurationError, PagingError, UnexpectedResponseError
 from airflow_provider_partners.windows import TimeRange
 
 if TYPE_CHECKING:
@@ -121,8 +121,12 @@ class ListQuery:
         :param time_range: in whole seconds
         """
         variables = {"query": self.search(time_range)}
-        data = self._execute(self.documents.first_document, variables, label="first")
-        return bool(data[self.resource.root]["nodes"])
+        data, root = self._execute(self.documents.first_document, variables, label="first"), self.resource.root
+        nodes = (data.get(root) or {}).get("nodes")
+        if not isinstance(nodes, list):
+            message = f"Shopify returned no list of '{root}' without an error"
+            raise UnexpectedResponseError(message)
+        return bool(nodes)
 
     def segments(self, time_ranges: Sequence[TimeRange]) -> list[Segment]:
         """Return the segments that read time ranges in the list's order.

@@ -42,12 +42,12 @@ def lane_section(lane: LaneReport, *, is_open: bool, dry_run: bool) -> Html:
 
     :param is_open: whether its details are shown at first
     """
-    read = lane.counts.get("read", 0)
+    read = "no order has changed" if lane.no_changes else f"{lane.counts.get('read', 0):,} orders read"
     heading = element(
         "summary",
         lane.name,
         badge(lane.state),
-        element("span", f"{read:,} orders read · {format_window(lane.window)}", class_="soft"),
+        element("span", f"{read} · {format_window(lane.window)}", class_="soft"),
     )
     return element("details", heading, *_parts(lane, dry_run=dry_run), class_="lane", open=is_open)
 

@@ -15,7 +15,14 @@ from urllib.parse import quote, urlencode
 
 from airflow_provider_partners import _compat, timestamps
 from airflow_provider_partners.datasets.location import dataset_uri
-from airflow_provider_partners.observability.report.model import COUNTS, Gap, LaneReport, RunReport, TaskError
+from airflow_provider_partners.observability.report.model import (
+    COUNTS,
+    ApiCalls,
+    Gap,
+    LaneReport,
+    RunReport,
+    TaskError,
+)
 from airflow_provider_partners.observability.step_log import TryEntry, read_tries
 
 __all__ = ["airflow_url", "page_url", "step_tries", "step_uri", "store_lane", "write_run"]
@@ -50,13 +57,13 @@ def store_lane(
     from airflow_provider_partners.observability.report.store import write_lane
 
     with _never_failing("The report of this lane was not stored"):
-        task = context["ti"]
+        task, before = context["ti"], asked or {}
         error = summary.get("error")
         facts = LaneFacts(
             shop=summary["shop"],
             window=window,
-            results={**dict.fromkeys(asked or {}, {}), **results},
-            tries={**(asked or {}), **{step: step_tries(task, step) for step in results if step not in absent}},
+            results={**before, **results},
+            tries={**before, **{step: step_tries(task, step) for step in results if step not in absent}},
             absent=absent,
             counts={name: summary[name] for name in COUNTS if name in summary},
             failed_at=summary["failed"],
@@ -91,6 +98,7 @@ def write_run(
     with _never_failing("The report of this run was not written"):
         task, params = context["ti"], context.get("params") or {}
         stored = {_lane_key(lane.shop, lane.window): lane for lane in read_lanes(task.dag_id, task.run_id)}
+        ends = {(lane["shop"], lane["since"]): lane["until"] for lane in lanes}
         known = summary or {"lanes": [], "failed": {}, "gaps": {}, "dry_run": params.get("dry_run") is True}
         report = RunReport(
             dag_id=task.dag_id,
@@ -103,7 +111,7 @@ def write_run(
             started_at=_text_of_time(getattr(context.get("dag_run"), "start_date", None)),
             params={name: params[name] for name in SHOWN_PARAMS if params.get(name) is not None},
             error=TaskError.from_dict(error) if error else None,
-            lanes=[_lane(lane, stored, lanes) for lane in known["lanes"]],
+            lanes=[_lane(lane, stored, ends) for lane in known["lanes"]],
             gaps=[Gap(shop=shop, **gap) for shop, gaps in known["gaps"].items() for gap in gaps],
             dag_url=airflow_url(f"/dags/{quote(task.dag_id)}"),
             run_url=airflow_url(f"/dags/{quote(task.dag_id)}/runs/{quote(task.run_id)}"),
@@ -153,12 +161,12 @@ def step_uri(task: Any, step: str, *, in_group: bool = True, map_index: int = -1
 
 
 def _lane(
-    summary: Mapping[str, Any], stored: Mapping[tuple[str, str], LaneReport], lanes: Sequence[Mapping[str, Any]]
+    summary: Mapping[str, Any], stored: Mapping[tuple[str, str], LaneReport], ends: Mapping[tuple[str, str], str]
 ) -> LaneReport:
     """Return the stored report of a lane, or what its summary says."""
     report = stored.get((summary["shop"], summary["since"]))
     if report is None or report.failed_at != summary["failed"]:
-        until = next((x["until"] for x in lanes if (x["shop"], x["since"]) == (summary["shop"], summary["since"])), "")
+        until = ends.get((summary["shop"], summary["since"]), "")
         error = summary.get("error") or (
             {"task": summary["failed"], "message": _NO_ERROR} if summary["failed"] else None
         )
@@ -169,8 +177,11 @@ def _lane(
             failed_at=summary["failed"],
             error=TaskError.from_dict(error) if error else None,
             counts={name: summary[name] for name in COUNTS if name in summary},
-            no_changes=bool(summary.get("no_changes")),
         )
+        if summary.get("no_changes"):
+            # One request found out that there is nothing to do. That is all there is to know about the lane.
+            report.no_changes, calls = True, summary.get("api_calls", 0)
+            report.api = [ApiCalls(partner=summary["asked"], account=summary["shop"], requests=calls)]
     report.name = summary["lane"]
     return report
 

@@ -91,7 +91,13 @@ def sum_up_unchanged(lane: Mapping[str, Any], asked: TryEntry | None) -> dict[st
     :param asked: the request that found this out
     """
     identity = {name: lane[name] for name in ("shop", "since", "until")}
-    return {**identity, "no_changes": True, "api_calls": _requests(asked)}
+    calls: Sequence[Any] = asked["calls"] if asked else ()
+    return {
+        **identity,
+        "no_changes": True,
+        "asked": next((call["api"] for call in calls), None),
+        "api_calls": _requests(asked),
+    }
 
 
 def _requests(asked: TryEntry | None) -> int:

@@ -189,3 +189,28 @@ def test_the_window_and_what_the_counts_mean_fit_into_the_log_viewer():
     lines = build_run_summary([lane], [(A, "2026-05-14T13:47:02Z")])["table"].splitlines()
     assert lines[0] == "Window: 2026-05-14T13:47:02Z to 2026-11-30T13:48:02Z"
     assert all(len(line) <= LINE_WIDTH for line in lines[:3])
+
+
+def idle(shop):
+    return {"shop": shop, "since": "", "until": "", "no_changes": True, "asked": "shopify_admin", "api_calls": 1}
+
+
+def test_a_shop_without_changes_is_named_with_its_one_call():
+    summary = build_run_summary([build_lane_summary(A, results()), idle(B)], BOTH)
+    assert [(lane["no_changes"], lane["api_calls"], lane["created"]) for lane in summary["lanes"]] == [
+        (False, 21, 4),
+        (True, 1, 0),
+    ]
+    assert summary["total"]["api_calls"] == 22
+    (line,) = [line for line in summary["table"].splitlines() if line.startswith(B)]
+    assert line.split()[1:4] == ["no", "changes", "0"]
+
+
+def test_many_shops_without_changes_are_one_line_of_the_table():
+    shops = [f"{number}.myshopify.com" for number in range(950)]
+    lanes = [(A, ""), *((shop, "") for shop in shops)]
+    summary = build_run_summary([build_lane_summary(A, results()), *map(idle, shops)], lanes)
+    lines = summary["table"].splitlines()
+    assert len(lines) < 20
+    assert [line.split()[-1] for line in lines if line.startswith("950 lanes")] == ["950"]
+    assert len(summary["lanes"]) == 951

@@ -64,6 +64,39 @@ def test_a_window_becomes_a_search_by_updated_at_with_quoted_timestamps() -> Non
     assert "sortKey: UPDATED_AT" in api.document("Orders")
 
 
+def found(api: FakeAdminApi, resource: str = "orders") -> bool:
+    with make_client(api) as client:
+        return client.has_records(resource, since=SINCE, until=UNTIL, query="tag:vip")
+
+
+def test_whether_there_are_records_has_the_search_of_the_extraction() -> None:
+    """``first`` of a connection: https://shopify.dev/docs/api/usage/pagination-graphql."""
+    api = FakeAdminApi(
+        Orders=orders_body(), OrdersFirst={"data": {"orders": {"nodes": [{"id": "gid://shopify/Order/1"}]}}}
+    )
+    extract(api, since=SINCE, until=UNTIL, query="tag:vip")
+    sent = len(api.requests)
+    assert found(api)
+    assert len(api.requests) == sent + 1
+    assert api.variables_of("OrdersFirst") == [{"query": api.variables_of("Orders")[0]["query"]}]
+    assert "orders(first: 1, query: $query)" in api.document("OrdersFirst")
+
+
+def test_no_record_is_no_and_an_answer_without_the_list_is_an_error() -> None:
+    assert not found(FakeAdminApi(OrdersFirst={"data": {"orders": {"nodes": []}}}))
+    for data in ({"orders": None}, {}, {"orders": {}}):
+        with pytest.raises(UnexpectedResponseError):
+            found(FakeAdminApi(OrdersFirst={"data": data}))
+
+
+def test_a_list_that_shopify_cannot_search_by_time_is_refused() -> None:
+    with (
+        pytest.raises(ConfigurationError, match="can't search 'locations' by time"),
+        make_client(FakeAdminApi()) as client,
+    ):
+        client.has_records("locations", since=SINCE)
+
+
 def test_bounds_may_be_iso_text() -> None:
     api = FakeAdminApi(Orders=orders_body())
     extract(api, since="2026-05-01", until="2026-05-01T01:00:00+00:00")

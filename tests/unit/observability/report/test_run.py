@@ -12,7 +12,7 @@ from airflow_provider_partners import _compat
 from airflow_provider_partners.links import ReportLink
 from airflow_provider_partners.observability.report import run as run_module
 from airflow_provider_partners.observability.report.run import store_lane, write_run
-from airflow_provider_partners.observability.report.store import read_page, read_report
+from airflow_provider_partners.observability.report.store import read_lanes, read_page, read_report
 from airflow_provider_partners.pipelines.run_summary import build_lane_summary, build_run_summary
 
 A, B = "a.myshopify.com", "b.myshopify.com"
@@ -150,3 +150,40 @@ def test_the_order_dags_link_their_report() -> None:
     for factory in factories:
         stored = DagSerialization.from_dict(DagSerialization.to_dict(factory()))
         assert "Report" in stored.get_task("summarize").extra_links
+
+
+def test_a_lane_without_changes_has_its_one_call_in_the_report() -> None:
+    idle = {"shop": B, "since": SINCE, "until": UNTIL, "no_changes": True, "asked": "shopify_admin", "api_calls": 1}
+    lanes = [{"shop": shop, "since": SINCE, "until": UNTIL} for shop in (A, B)]
+    write_run(context(), title="Orders", summary=run_summary(lane(A, 0), idle), lanes=lanes)
+
+    report = read_report("orders", RUN)
+    assert report is not None
+    assert [(each.no_changes, each.state, each.steps == []) for each in report.lanes] == [
+        (False, "success", False), (True, "success", True),
+    ]  # fmt: skip
+    (calls,) = report.lanes[1].api
+    assert (calls.partner, calls.account, calls.requests) == ("shopify_admin", B, 1)
+    page = read_page("orders", RUN)
+    assert page is not None
+    assert b"no order has changed" in page
+
+
+def test_what_was_asked_before_a_lane_is_the_first_of_its_steps() -> None:
+    counts = {
+        "requests": 1, "retries": 0, "throttled": 0, "waited": 0.0, "by_label": {"orders.first": 1}, "seconds": 0.1,
+        "limit": None,
+    }  # fmt: skip
+    asked: Any = {
+        "state": "success", "started_at": SINCE, "ended_at": SINCE, "message": None, "remedy": None, "log_url": None,
+        "calls": [{"api": "shopify_admin", "account": A, "counts": counts}],
+    }  # fmt: skip
+    summary = build_lane_summary(A, {"extract_orders": {"records": 3}}, since=SINCE, until=UNTIL)
+    window = {"since": SINCE, "until": UNTIL}
+    store_lane(
+        context("lane.summarize_lane", 0), summary, {"extract_orders": {"records": 3}}, window=window, absent={},
+        asked={"find_changes": [asked]},
+    )  # fmt: skip
+    (stored,) = read_lanes("orders", RUN)
+    assert [step.task for step in stored.steps] == ["find_changes", "extract_orders"]
+    assert [(each.partner, each.requests) for each in stored.api] == [("shopify_admin", 1)]

@@ -1,0 +1,78 @@
+"""Which lanes have something to do: one request each, a few at a time; what is not known counts as changed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_partners.exceptions import NotDefinedError, TransientError
+from airflow_provider_partners.pipelines.lanes.changes import find_changes
+
+COUNTS = {"requests": 1}
+
+
+class Hook:
+    conn_type = "shopify_admin"
+
+    def __init__(self, kind: IsChanged, lane: dict[str, Any]) -> None:
+        self.kind, self.account = kind, lane["shop"]
+
+    def __enter__(self) -> Any:
+        if self.account == "unknown":
+            raise NotDefinedError("Airflow did not find the connection")
+        self.kind.open += 1
+        self.kind.most_open = max(self.kind.most_open, self.kind.open)
+        return self.get_conn()
+
+    def __exit__(self, *_: object) -> None:
+        self.kind.open -= 1
+
+    def get_conn(self) -> Any:
+        return SimpleNamespace(stats=SimpleNamespace(snapshot=lambda: COUNTS))
+
+
+class IsChanged:
+    def __init__(self) -> None:
+        self.open = self.most_open = 0
+        self.threads: set[str] = set()
+
+    def hook(self, lane: dict[str, Any]) -> Any:
+        return Hook(self, lane)
+
+    def __call__(self, _client: Any, lane: dict[str, Any]) -> bool:
+        self.threads.add(threading.current_thread().name)
+        time.sleep(0.01)
+        if lane["shop"] == "broken":
+            raise TransientError("Shopify answers no more")
+        return bool(lane["changed"])
+
+
+def lanes(*shops: str) -> list[dict[str, Any]]:
+    return [{"shop": shop, "changed": shop.startswith("changed")} for shop in shops]
+
+
+def test_each_lane_has_an_answer_and_a_request_that_fails_is_none() -> None:
+    is_changed: Any = IsChanged()
+    answers = [*find_changes(lanes("changed", "quiet", "broken", "unknown", "quiet"), is_changed)]
+    assert [answer.may_have_changes for answer in answers] == [True, False, True, True, False]
+    assert [answer.asked and answer.asked["calls"][0]["counts"] for answer in answers] == [
+        COUNTS,
+        COUNTS,
+        COUNTS,
+        None,
+        COUNTS,
+    ]
+    assert answers[1].asked is not None
+    assert (answers[1].asked["calls"][0]["account"], is_changed.open) == ("quiet", 0)
+
+
+def test_the_setting_bounds_the_requests_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__PARTNERS__PARALLEL_CALLS", "4")
+    is_changed: Any = IsChanged()
+    assert not any(answer.may_have_changes for answer in find_changes(lanes(*["quiet"] * 30), is_changed))
+    assert is_changed.most_open == 4
+    assert len(is_changed.threads) > 1

@@ -1,0 +1,60 @@
+"""How far the lanes of a task have come: a retry continues, and so does a failed task that is cleared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_partners.pipelines.lanes.progress import BatchProgress, LaneProgress, lane_fingerprint
+
+LANE = {"shop": "a.myshopify.com", "since": "2026-05-01T00:00:00Z", "options": {"gift_cards": "include"}}
+
+
+def begin(folder: Path, *, max_tries: int = 2) -> BatchProgress:
+    return BatchProgress(str(folder / "batch"), max_tries=max_tries)
+
+
+def lane(folder: Path, batch: BatchProgress, **changes: object) -> LaneProgress:
+    return LaneProgress(str(folder / "lane"), fingerprint=lane_fingerprint({**LANE, **changes}), batch=batch)
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    batch = begin(tmp_path)
+    progress = lane(tmp_path, batch)
+    assert not progress.has_begun
+    batch.add_unchanged({"other": {"no_changes": True}})
+    progress.add_step("extract_orders", "success", {"uri": "/x"})
+    progress.update(failure={"try_number": 1})
+    return tmp_path
+
+
+def test_a_retry_has_the_finished_steps_and_the_lanes_without_changes(stored: Path) -> None:
+    batch = begin(stored)
+    progress = lane(stored, batch)
+    assert (batch.is_resumed, batch.is_cleared, progress.has_begun) == (True, False, True)
+    assert progress.steps == {"extract_orders": {"state": "success", "result": {"uri": "/x"}}}
+    assert progress.failure == {"try_number": 1}
+    assert batch.unchanged("other") == {"no_changes": True}
+    assert batch.unchanged("another") is None
+
+
+def test_a_failed_task_that_is_cleared_continues(stored: Path) -> None:
+    batch = begin(stored, max_tries=5)
+    assert batch.is_cleared
+    assert lane(stored, batch).steps
+
+
+def test_a_task_that_succeeded_and_is_cleared_starts_over(stored: Path) -> None:
+    begin(stored).finish()
+    again = begin(stored, max_tries=5)
+    assert not lane(stored, again).has_begun
+    assert again.unchanged("other") is None
+    again.add_unchanged({})
+    assert not lane(stored, begin(stored, max_tries=5)).has_begun
+
+
+def test_a_lane_with_another_window_or_other_options_starts_over(stored: Path) -> None:
+    assert not lane(stored, begin(stored), since="2026-05-02T00:00:00Z").has_begun
+    assert not lane(stored, begin(stored), options={}).has_begun
