@@ -102,7 +102,7 @@ def save(
     tables: Sequence[Table] = (),
     plots: Sequence[Plot] = (),
 ) -> Path:
-    """Write the results of a benchmark, and print them.
+    """Write the results of a benchmark, put them into the page, and print them.
 
     :param name: the benchmark, as ``page.py`` knows it
     :param size: ``small`` or ``large``
@@ -120,6 +120,9 @@ def save(
         "plots": [asdict(plot) for plot in plots],
     }
     path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    import page  # It imports this module.
+
+    page.main()
     for target in targets:
         print(f"{'ok  ' if target.reached else 'MISS'} {target.what}: {target.measured} ({target.to_reach})")
     for table in tables:

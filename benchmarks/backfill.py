@@ -1,6 +1,6 @@
 """Measure the time and memory of a backfill by bulk operation, from the submission to the written dataset.
 
-Run it as ``python benchmarks/backfill.py --orders 100000``. It measures a tenth of the orders first, for comparison:
+Run it as ``python benchmarks/backfill.py``. It measures a tenth of the orders first, for comparison:
 the rate should stay the same, and the memory should not grow with the number of orders.
 
 The sandbox runs in a process of its own, without a rate limit. The client runs in a new process, so its peak memory
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from _results import Table, Target, parser, save
 
 from airflow_provider_partners.sandbox.world.build import build
 from airflow_provider_partners.sandbox.world.scale import grow
@@ -138,72 +139,73 @@ def measure(url: str, folder: Path, *, traced: bool = False) -> dict[str, Any]:
     return figures
 
 
+ORDERS = {"small": 5_000, "large": 200_000}
+
+
 def main() -> None:
-    """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=100_000)
-    parser.add_argument("--client", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--traced", action="store_true", help="measure Python's own peak, too")
-    arguments = parser.parse_args()
+    """Measure a tenth of the orders and all of them, and compare."""
+    command_line = parser(__doc__)
+    command_line.add_argument("--client", help=argparse.SUPPRESS)
+    command_line.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    command_line.add_argument("--traced", action="store_true", help="measure Python's own peak, too")
+    arguments = command_line.parse_args()
     if arguments.client:
         print(json.dumps(backfill(arguments.client, arguments.folder, traced=arguments.traced)))
         return
-    titles = (
-        "orders",
-        "lines",
-        "job s",
-        "file s",
-        "orders/s",
-        "CPU s",
-        "files MB",
-        "RSS before",
-        "RSS peak",
-        "Python peak",
-    )
-    print("".join(f"{title:>12}" for title in titles), flush=True)
-    results = []
-    for count in (arguments.orders // 10, arguments.orders):
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
-            lines = build_shop(folder / "sandbox.sqlite", count)
-            with sandbox_process(folder / "sandbox.sqlite") as url:
-                result = measure(url, folder / "dataset")
-                traced = measure(url, folder / "traced", traced=True) if arguments.traced else result
-        for each in (result, traced):
-            if (each["orders"], each["duplicates"], each["lines"]) != (count, 0, lines):
-                sys.exit(f"the shop has {count} orders with {lines} lines, but the result is {each}")
-        file_seconds = result["seconds"] - result["job_seconds"]
-        figures = {
-            "job": result["job_seconds"],
-            "file": file_seconds,
-            "rate": count / result["seconds"],
-            "cpu": result["cpu_seconds"],
-            "megabytes": result["bytes"] / 1e6,
-            "before": result["memory_before"],
-            "resident": result["resident_peak"],
-            "python": traced["python_peak"],
-        }
-        results.append({
-            **figures,
-            "file rate": count / file_seconds,
-            "cpu rate": count / result["cpu_seconds"],
-            "growth": result["resident_peak"] - result["memory_before"],
-        })
-        shown = "".join(f"{figure:>12.1f}" for figure in figures.values())
-        print(f"{count:>12}{lines:>12}{shown}", flush=True)
-    few, many = results
-    print("ratios for ten times the orders:")
-    ratios = {
-        "rate": "orders/s in total",
-        "file rate": "orders/s from file to dataset",
-        "cpu rate": "orders per CPU second of the client",
-        "resident": "peak of resident memory",
-        "growth": "growth of resident memory",
-        **({"python": "peak of Python's own memory"} if arguments.traced else {}),
+    count = ORDERS[arguments.size]
+    few, many = (_measured(size, traced=arguments.traced) for size in (count // 10, count))
+    rate, growth = many["cpu rate"] / few["cpu rate"], many["resident peak"] / few["resident peak"]
+    shown = {
+        "orders": "orders",
+        "job seconds": "job, s",
+        "file seconds": "file, s",
+        "rate": "orders a second",
+        "cpu rate": "orders a CPU second of the client",
+        "megabytes": "dataset, MB",
+        "resident peak": "resident peak, MB",
+        **({"python peak": "Python's peak, MB"} if arguments.traced else {}),
     }
-    for name, text in ratios.items():
-        print(f"{text:>40}: {many[name] / few[name]:.2f}")
+    save(
+        "backfill",
+        size=arguments.size,
+        targets=[
+            Target(
+                "backfill of ten times the orders by a bulk operation",
+                "the same rate of the client (0.8 or more), flat memory (1.2 times or less)",
+                f"{rate:.2f} of the rate, {growth:.2f} of the memory",
+                reached=rate >= 0.8 and growth <= 1.2,
+            )
+        ],
+        tables=[
+            Table(
+                "A backfill from the submission to the written dataset; the sandbox takes most of the time",
+                list(shown.values()),
+                [[round(each[name], 1) for name in shown] for each in (few, many)],
+            )
+        ],
+    )
+
+
+def _measured(count: int, *, traced: bool) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        lines = build_shop(folder / "sandbox.sqlite", count)
+        with sandbox_process(folder / "sandbox.sqlite") as url:
+            result = measure(url, folder / "dataset")
+            python = measure(url, folder / "traced", traced=True) if traced else result
+    for each in (result, python):
+        if (each["orders"], each["duplicates"], each["lines"]) != (count, 0, lines):
+            sys.exit(f"the shop has {count} orders with {lines} lines, but the result is {each}")
+    return {
+        "orders": count,
+        "job seconds": result["job_seconds"],
+        "file seconds": result["seconds"] - result["job_seconds"],
+        "rate": count / result["seconds"],
+        "cpu rate": count / result["cpu_seconds"],
+        "megabytes": result["bytes"] / 1e6,
+        "resident peak": result["resident_peak"],
+        "python peak": python["python_peak"],
+    }
 
 
 if __name__ == "__main__":

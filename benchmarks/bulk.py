@@ -1,6 +1,6 @@
 """Measure the time and memory of reading the file of a bulk operation.
 
-Run it as ``python benchmarks/bulk.py --orders 100000``. The file has three line items per order, once grouped (the
+Run it as ``python benchmarks/bulk.py``. The file has three line items per order, once grouped (the
 line items follow their order) and once scattered (they follow after all orders, so nothing can be joined before the
 end). The client's own join reads it. The memory should not grow with the file.
 
@@ -10,7 +10,6 @@ Memory is Python's own peak (tracemalloc), measured in a separate run because tr
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
@@ -20,6 +19,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from _results import Table, Target, parser, save
+
+from airflow_provider_partners.api.shopify_admin.bulk.placement import TypedPlaces
 from airflow_provider_partners.api.shopify_admin.bulk.records import RECORDS_PER_PAGE
 from airflow_provider_partners.api.shopify_admin.bulk.result_file import JoinedFile
 
@@ -73,7 +75,7 @@ def read(path: Path) -> int:
     """Read a file as the client does, and return the number of line items."""
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "index.sqlite"
-        with JoinedFile(path, index, connections={"Order": {"LineItem": "lineItems"}}) as joined:
+        with JoinedFile(path, index, placement=TypedPlaces({"Order": {"LineItem": "lineItems"}})) as joined:
             pages = (joined.read(at, RECORDS_PER_PAGE) for at in range(0, len(joined), RECORDS_PER_PAGE))
             return sum(len(record["lineItems"]) for page in pages for record in page)
 
@@ -87,12 +89,15 @@ def peak(work: Callable[[], int]) -> float:
     return highest / 1e6
 
 
+ORDERS = {"small": 50_000, "large": 500_000}
+
+
 def main() -> None:
-    """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=100_000)
-    count = parser.parse_args().orders
-    print(f"{'':<12}{'orders':>8}{'file MB':>10}{'seconds':>10}{'orders/s':>10}{'peak MB':>10}")
+    """Read files of one and of ten times the size, and compare rate and memory."""
+    arguments = parser(__doc__).parse_args()
+    count = ORDERS[arguments.size]
+    rows: list[list[Any]] = []
+    targets = []
     for name, records in {"grouped": grouped, "scattered": scattered}.items():
         results: list[tuple[float, float]] = []
         for size in (count // 10, count):
@@ -107,10 +112,19 @@ def main() -> None:
                 results.append((size / seconds, peak(lambda path=path: read(path))))  # type: ignore[misc]
                 megabytes = path.stat().st_size / 1e6
             rate, highest = results[-1]
-            print(f"{name:<12}{size:>8}{megabytes:>10.1f}{seconds:>10.1f}{rate:>10.0f}{highest:>10.1f}", flush=True)
+            rows.append([name, size, round(megabytes, 1), round(seconds, 1), round(rate), round(highest, 1)])
         (small_rate, small_peak), (large_rate, large_peak) = results
         rate, memory = large_rate / small_rate, large_peak / small_peak
-        print(f"{name:<12}ratios for ten times the orders: {rate:.2f} of the rate, {memory:.2f} of the memory")
+        targets.append(
+            Target(
+                f"bulk file of ten times the orders, {name}",
+                "the same rate (0.8 or more), flat memory (1.2 times or less)",
+                f"{rate:.2f} of the rate, {memory:.2f} of the memory",
+                reached=rate >= 0.8 and memory <= 1.2,
+            )
+        )
+    columns = ["file", "orders", "MB", "seconds", "orders a second", "Python's peak, MB"]
+    save("bulk", size=arguments.size, targets=targets, tables=[Table("Reading a bulk operation's file", columns, rows)])
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ does. The rate limit is never reached. The speed is a ratio within one run, so t
 
 from __future__ import annotations
 
-import argparse
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from _results import Table, parser, save
 
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
@@ -20,16 +22,19 @@ from airflow_provider_partners.sandbox.world.build import build
 SHOP = "aurora-apparel.myshopify.com"
 
 
+CLAIMS = {"small": 500, "large": 2_000}
+
+
 def main() -> None:
     """Read the same lists with 1, 2, 4 and 8 workers, and compare the times."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--claims", type=int, default=1000, help="claims of the shop (default: 1000)")
-    parser.add_argument("--delay", type=float, default=0.1, help="seconds per answer (default: 0.1)")
-    arguments = parser.parse_args()
+    command_line = parser(__doc__)
+    command_line.add_argument("--delay", type=float, default=0.1, help="seconds per answer (default: 0.1)")
+    arguments = command_line.parse_args()
     sandbox = build(shops=1, orders=100)
     now = datetime.now(UTC)
-    claims = [_claim(number, now - timedelta(minutes=number)) for number in range(arguments.claims)]
+    claims = [_claim(number, now - timedelta(minutes=number)) for number in range(CLAIMS[arguments.size])]
     sandbox.store.put_many("yofi", SHOP, "claim", claims)
+    rows: list[list[Any]] = []
     with serve(sandbox) as running:
         running.faults.add(path_prefix="/yofi", delay=arguments.delay, times=None)
         accepted = sandbox.credentials["yofi"]
@@ -54,7 +59,18 @@ def main() -> None:
                     records = sum(1 for _ in extraction.records(workers=workers))
                     seconds = time.monotonic() - start
                     speed = single_worker.setdefault(name, seconds) / seconds
-                    print(f"{name}, {workers} workers: {records} records in {seconds:.1f} s, {speed:.1f} times as fast")
+                    rows.append([name, workers, records, round(seconds, 1), round(speed, 1)])
+    save(
+        "pages",
+        size=arguments.size,
+        tables=[
+            Table(
+                f"Reading a list whose answers take {arguments.delay:g} s",
+                ["list", "workers", "records", "seconds", "times as fast as one worker"],
+                rows,
+            )
+        ],
+    )
 
 
 def _claim(number: int, at: datetime) -> tuple[str, str, dict[str, object]]:

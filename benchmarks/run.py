@@ -1,4 +1,4 @@
-"""Run benchmarks one after the other, then write their figures into ``docs/performance.md``.
+"""Run benchmarks one after the other. Each writes its figures into ``docs/performance.md``.
 
 .. code-block:: shell
 
@@ -16,8 +16,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-
-import page
 
 FOLDER = Path(__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if path.stem not in {"run", "page"})
@@ -40,7 +38,6 @@ def main() -> int:
         if subprocess.run(command, env=environment, check=False).returncode:
             failed.append(name)
         print(f"-- {time.monotonic() - began:.0f} s", flush=True)
-    page.main()
     if failed:
         print(f"\nfailed: {', '.join(failed)}")
     return 1 if failed else 0

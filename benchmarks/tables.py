@@ -1,4 +1,4 @@
-"""Rows a second and peak memory of tables and files: 10,000, 100,000 and 1,000,000 rows in and out.
+"""Rows a second and peak memory of tables and files: 10,000 to 1,000,000 rows in and out.
 
 Each measurement is a process of its own, which the kernel's count of its memory (``ru_maxrss``) covers alone. The
 databases are a PostgreSQL on loopback and an SQLite file. A row has ten columns: an order with a decimal, timestamps
@@ -6,8 +6,7 @@ and a JSON list. Preparation and imports are left out.
 
 .. code-block:: shell
 
-    python benchmarks/tables.py            # all sizes
-    python benchmarks/tables.py 10000      # one size
+    python benchmarks/tables.py --size large
 """
 
 from __future__ import annotations
@@ -24,9 +23,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from _results import Table, parser, save
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-SIZES = (10_000, 100_000, 1_000_000)
+SIZES = {"small": (10_000, 100_000), "large": (10_000, 100_000, 1_000_000)}
 
 _SELECT = """
     SELECT n AS id, 'order-' || n AS name, 'customer' || n || '@example.com' AS email,
@@ -166,12 +167,12 @@ def measure(name: str, rows: int) -> None:
 
 
 def main() -> None:
-    """Measure everything, and print a table."""
+    """Measure everything."""
     from postgres import serve_postgres
 
-    sizes = [int(text) for text in sys.argv[1:]] or SIZES
-    print("| what | " + " | ".join(f"{size:,} rows" for size in sizes) + " |")
-    print("|---|" + "---|" * len(sizes))
+    arguments = parser(__doc__).parse_args()
+    sizes = SIZES[arguments.size]
+    rows: list[list[str]] = []
     with serve_postgres() as server, tempfile.TemporaryDirectory() as home:
         environment = {
             **os.environ,
@@ -188,10 +189,11 @@ def main() -> None:
                 for line in output.splitlines():
                     if line.startswith("LAP "):
                         result = json.loads(line.removeprefix("LAP "))
-                        cell = f"{size / result['seconds']:,.0f} rows/s, {result['kilobytes'] // 1024} MB"
+                        cell = f"{size / result['seconds']:,.0f} a second, {result['kilobytes'] // 1024} MB"
                         cells.setdefault(result["label"], []).append(cell)
-            for label, row in cells.items():
-                print(f"| {label} | {' | '.join(row)} |", flush=True)
+            rows += [[label, *measured] for label, measured in cells.items()]
+    columns = ["what", *(f"{size:,}" for size in sizes)]
+    save("tables", size=arguments.size, tables=[Table("Rows a second, and the process's peak memory", columns, rows)])
 
 
 if __name__ == "__main__":
