@@ -15,6 +15,7 @@
 #   make urls BASE=https://…   write the public address into pyproject.toml and README.md, before a release
 #   make matrix   one wheel on every supported Airflow and Python (CELLS="3.0.6-py3.11 lowest" for some)
 #   make bench  measure, in small sizes, and write the figures into docs/performance.md (SIZE=large ONLY="imports rate_limits")
+#   make chaos  run the jobs in storms of faults: 200 seeds of the main job, some of the others (SEEDS=500)
 #   make kill   kill each step at 240 points, and compare what its retry leaves (SEEDS=500)
 #   make cluster-test   the services of docker-compose.yaml without Docker; a worker and the scheduler are killed (SEED=7)
 #   make clean  remove everything that these targets created
@@ -30,7 +31,7 @@ PYTEST_WORKERS ?= 2
 # Without bytecode files, Airflow's processes compile thousands of modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: kill cluster-test bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
+.PHONY: chaos kill cluster-test bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -86,6 +87,11 @@ matrix: $(TOOLS)/.ready
 	PYTHONPATH=$(abspath $(TOOLS)) UV_PYTHON_DOWNLOADS=never $(PYTHON) tests/matrix/run.py $(CELLS)
 
 SIZE ?= small
+chaos: .venv/test/.ready
+	.venv/test/bin/python -m pytest -q tests/fire/test_chaos.py --seeds $(or $(SEEDS),200) -k "one_request_of_ten_fails and not in_one_way"
+	.venv/test/bin/python -m pytest -q tests/fire/test_chaos.py --seeds 2 -k "not one_request_of_ten_fails or in_one_way"
+	.venv/test/bin/python -m pytest -q tests/fire/test_chaos_jobs.py --seeds 10
+
 kill: .venv/test/.ready
 	.venv/test/bin/python -m pytest -q tests/fire/test_kills.py --seeds $(or $(SEEDS),240)
 

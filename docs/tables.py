@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow_provider_partners.datasets.schema import COLUMN_TYPES
 from airflow_provider_partners.get_provider_info import get_provider_info
+from airflow_provider_partners.sandbox.faults import KINDS
 from airflow_provider_partners.tables import load_statements
 from airflow_provider_partners.tables.dialects import DIALECTS
 
@@ -79,6 +80,18 @@ def column_types() -> str:
     return _table(("column type", *names), rows)
 
 
+def fault_kinds() -> str:
+    """Return the table of the sandbox's kinds of faults."""
+    enough = {
+        "same_try": "the same try",
+        "next_try": "the next try",
+        "next_run": "the next run",
+        "never": "no try: the world changes",
+    }
+    rows = [(f"`{name}`", kind.text, enough[kind.heals]) for name, kind in KINDS.items()]
+    return _table(("kind", "what happens", "enough"), rows)
+
+
 def statements(dialect: str) -> str:
     """Return the statements of a merge.
 
@@ -94,6 +107,7 @@ TABLES: Mapping[str, Any] = {
     "connection": connection,
     "connections": connections,
     "column types": column_types,
+    "fault kinds": fault_kinds,
     "statements": statements,
 }
 """The functions by the name in a page's comment."""

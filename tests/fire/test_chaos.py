@@ -33,7 +33,7 @@ from airflow_provider_partners.task_errors import FatalTaskError, PartnerTaskErr
 
 SEEDS = 2
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-ORDERS = 30
+ORDERS = 16
 
 FAILURES = (FatalTaskError, PartnerTaskError, AirflowRescheduleException)
 

@@ -173,6 +173,8 @@ class MainJob:
         :param results: of the run's other tasks
         """
         os.environ.update(self.environment)
+        if not task.has_dag():
+            task.dag = DAG(self.dag_id, schedule=None, params=lanes.shared_params())
         results = self.results.setdefault(run_id, {}) if results is None else results
         identity = {"dag_id": self.dag_id, "task_id": task.task_id, "run_id": run_id, "try_number": try_number}
         ti = TaskInstance(results, task=task, max_tries=self.max_tries, **identity)
