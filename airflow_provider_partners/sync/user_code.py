@@ -6,6 +6,7 @@ An error of such code may quote a customer's data. Therefore only its type and p
 from __future__ import annotations
 
 import inspect
+import sys
 import traceback
 from collections.abc import Callable
 from functools import cache
@@ -52,6 +53,10 @@ def load_object(path: str, argument: str) -> Any:
         message = f"{argument} is {path!r}, which is no import path"
         raise ConfigurationError(message, remedy=_REMEDY)
     module_name, _, name = path.partition(":")
+    if module_name.partition(".")[0] in sys.stdlib_module_names:
+        # Routes may come from a table that others can write: os:system is no mapping of an order.
+        message = f"{argument} is '{path}', and {module_name} belongs to Python itself"
+        raise ConfigurationError(message, remedy="Name a function of your own module.")
     try:
         value: Any = import_module(module_name)
     except ImportError as error:

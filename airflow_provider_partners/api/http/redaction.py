@@ -44,6 +44,9 @@ _MAX_LENGTH = 4_000
 _MIN_OVERLAP = 400
 """Characters that are read behind the cut, then dropped: what is cut in half there is not recognized."""
 
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that move the cursor, colour or reorder a text: all controls but the tab and the ends of a line."""
+
 _SENSITIVE_FIELD = r"(?:\w*(?:token|secret|password|passwd|api[-_]?key|signature|hmac|assertion))"
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -123,8 +126,8 @@ class Redactor:
         if len(text) > _MAX_LENGTH:
             overlap = max([_MIN_OVERLAP, *map(len, forms[:1]), *map(len, values)])
             text = text[: _MAX_LENGTH + overlap]
-        # Logs and XCom need a text that can be encoded.
-        text = repair_text(text)
+        # Logs and XCom need a text that can be encoded, and a terminal obeys its escape sequences.
+        text = _CONTROLS.sub(" ", repair_text(text))
         for form in forms:
             text = text.replace(form, HIDDEN)
         if values:

@@ -339,8 +339,8 @@ class ShopifyAdminClient(DocumentClient):
     ) -> bool:
         """Return False if a list has no record in a time range, by one request.
 
-        The search is that of :meth:`extract`, so False means that it reads nothing. For records inside of other objects,
-        True says only that one of these objects has changed.
+        The search is that of :meth:`extract`, so False means that it reads nothing. For records inside of other
+        objects, True says only that one of these objects has changed.
 
         :param resource: a list that Shopify searches by time, such as ``orders``
         :raises ConfigurationError: if Shopify can't search the list by time

@@ -44,10 +44,10 @@ MAX_QUERY_LENGTH = 50_000
 DEFAULT_PAGE_SIZE = 100
 """The most that ``transactions`` accept."""
 
-REQUESTS_PER_SECOND = 3.75
+REQUESTS_PER_SECOND = 3.7
 """A little less than the API's limit of 4 requests a second per API client.
 
-The API counts arrivals. At this rate, five fall into a second only if the way of one takes 60 ms longer than that of
+The API counts arrivals. At this rate, five fall into a second only if the way of one takes 80 ms longer than that of
 another. See https://shopify.dev/docs/api/partner#rate-limits.
 """
 

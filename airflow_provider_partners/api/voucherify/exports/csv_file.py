@@ -7,6 +7,7 @@ https://docs.voucherify.io/api-reference/exports/export-object. So cells belong 
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 import threading
 import weakref
@@ -39,7 +40,7 @@ class ExportCsv:
     """Pages of one export file. The local copy is deleted after the last page, or with this object.
 
     :param fetch: writes the file to a path; may continue a partial download
-    :param name: file name, without suffix
+    :param name: identifies the content
     :param fields: the fields, in the order of the file's columns
     :param transform: called with each record; returns what to keep of it, or ``None`` to drop it
     """
@@ -141,7 +142,9 @@ class _TemporaryFile:
 
     def path(self, name: str) -> Path:
         if self._path is None:
-            self._path = make_private_file(self._folder.open() / f"{name}.csv")
+            # The name comes from an answer, so it could lead to another folder.
+            digest = hashlib.sha256(name.encode(errors="replace")).hexdigest()
+            self._path = make_private_file(self._folder.open() / f"{digest[:16]}.csv")
         return self._path
 
     def open(self) -> TextIO:
