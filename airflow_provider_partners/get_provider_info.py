@@ -191,7 +191,7 @@ _SHOPIFY_PARTNER = {
             "Requests per second",
             "Shopify allows a client 4; keep below.",
             "number",
-            default=3.75,
+            default=3.7,
             minimum=0.1,
             maximum=4,
         ),
