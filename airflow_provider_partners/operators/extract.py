@@ -240,15 +240,16 @@ class ExtractOperator(StoringOperator):
             )
         self.record_dataset(self.resource, reference)
         self._advance_watermark(context, reference)
-        if reference.uri != staged.uri:
-            self._remove_staged(staged)
+        if reference.uri != (staged_uri := dataset_uri(context)):
+            self._remove_staged(staged_uri)
         return reference.to_dict()
 
-    def _remove_staged(self, staged: DatasetRef) -> None:
+    def _remove_staged(self, uri: str) -> None:
+        """Remove the copy of a published dataset, also what a try has left of it that was killed here."""
         try:
-            DatasetFolder(staged.uri).remove_all()
+            DatasetFolder(uri).remove_all()
         except PartnersError as error:
-            self.log.warning("The copy in %s could not be removed: %s", staged.uri, error)
+            self.log.warning("The copy in %s could not be removed: %s", uri, error)
 
     def record_partner(self, hook: PartnerHook[Any]) -> None:
         """Record the account that the task reads, and the list."""

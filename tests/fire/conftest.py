@@ -18,6 +18,7 @@ DEFAULT_SEEDS = 3
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=None, help="how many seeds each test under tests/fire runs with")
+    parser.addoption("--object-storage", action="store_true", help="run the kills with a staging folder in a bucket")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

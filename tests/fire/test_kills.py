@@ -18,7 +18,9 @@ SEEDS = len(STEPS)
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[KillScene]:
-    with kill_scene(tmp_path_factory.mktemp("kills")) as scene:
+    """The steps, with the staging folder on this machine or, with ``--object-storage``, in a bucket."""
+    object_storage = request.config.getoption("object_storage", False)
+    with kill_scene(tmp_path_factory.mktemp("kills"), object_storage=object_storage) as scene:
         yield scene
         if request.config.getoption("seeds"):
             with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import random
 import re
@@ -9,7 +11,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import repeat
@@ -17,12 +19,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import boto3
+import pyarrow.parquet
 from airflow.sdk import DAG
 from kills import Event, Point, Tried, run_in_child
-from main_job import MainJob, end_state, records, short_waits
+from main_job import MainJob, end_state, short_waits
+from s3_server import BUCKET, S3Server, serve_s3
 from sandbox import run_sandbox
 
-from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.operators import extract_job
 from airflow_provider_partners.operators.yotpo import base as upsert_base
 from airflow_provider_partners.pipelines import lanes
@@ -94,7 +98,7 @@ def _published(scene: KillScene) -> Any:
         mode="paged",
         format="parquet",
         voucherify_conn_id=scene.connection("voucherify"),
-        uri=str(scene.staging / "published" / "redemptions"),
+        uri=f"{scene.uri}/published/redemptions",
     )
 
 
@@ -132,7 +136,7 @@ def _export(scene: KillScene) -> Any:
 def _upsert_with_rejects(scene: KillScene) -> Any:
     from airflow_provider_partners import YotpoUpsertOrdersOperator
 
-    built = list(read_dataset(scene.job.results["run"]["build"]))
+    built = scene.records(scene.job.results["run"]["build"])
     for number, record in enumerate(built):
         record["external_id"] += "-b"
         record["order"] = {**record["order"], "external_id": record["external_id"]}
@@ -245,18 +249,43 @@ class Case:
 class Calm:
     """A step without a kill.
 
-    :param before: a copy of the files before it
+    :param before: the files before it
     :param documents: the documents of partners before it
     :param created: how many records partners created
     :param seen: what it leaves for others
     """
 
-    before: Path
+    before: Mapping[str, bytes]
     documents: list[tuple[str, ...]]
     tried: Tried
     created: int
     seen: Any
     files: dict[str, set[str]]
+
+
+class Objects:
+    """The objects of a bucket, read and written without this package."""
+
+    def __init__(self, server: S3Server) -> None:
+        secrets = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
+        self._client = boto3.client("s3", endpoint_url=server.url, **secrets)
+        self._server = server
+
+    def read(self) -> dict[str, bytes]:
+        """Return the objects by their keys."""
+        keys = self._server.objects()
+        return {key: self._client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+
+    def replace(self, objects: Mapping[str, bytes]) -> None:
+        """Store these objects and remove all others."""
+        for key in set(self._server.objects()) - set(objects):
+            self._client.delete_object(Bucket=BUCKET, Key=key)
+        for key, content in objects.items():
+            self._client.put_object(Bucket=BUCKET, Key=key, Body=content)
+
+
+def _is_staged(name: str) -> bool:
+    return name.startswith("staging/")
 
 
 @dataclass
@@ -287,22 +316,25 @@ class KillScene:
     """A sandbox, a job, and what each step finds before it.
 
     :param root: a folder for everything
+    :param s3: the server of the staging folder; by default it is on this machine
     """
 
-    def __init__(self, running: RunningSandbox, root: Path) -> None:
+    def __init__(self, running: RunningSandbox, root: Path, *, s3: S3Server | None = None) -> None:
         self.running = running
-        self.root = root
-        self.here, self.copies, self.staging, self.scratch = (
-            root / name for name in ("here", "copies", "here/staging", "here/tmp")
-        )
-        for folder in (self.staging, self.scratch, self.copies):
+        self.log = root / "log.txt"
+        self.here = root / "here"
+        self.staging, self.scratch = self.here / "staging", self.here / "tmp"
+        for folder in (self.staging, self.scratch):
             folder.mkdir(parents=True)
-        self.job = MainJob(running, folder=self.staging)
+        self._objects = Objects(s3) if s3 else None
+        self.uri = s3.uri("staging") if s3 else str(self.staging)
+        self.job = MainJob(running, folder=self.uri)
         self.job.max_tries = 2
         self.job.environment["AIRFLOW_CONN_KILL_DB"] = json.dumps({
             "conn_type": "sqlite",
             "host": str(self.here / "tables.db"),
         })
+        self.job.environment.update(s3.environment if s3 else {})
         self.reports: list[tuple[Case, Report]] = []
         self._calm: dict[tuple[str, bool], Calm] = {}
 
@@ -313,17 +345,24 @@ class KillScene:
         return next(found).removeprefix("AIRFLOW_CONN_").lower()
 
     def prepare(self) -> None:
-        """Run all steps once, each in this process, so that every module is loaded; remember what each finds."""
-        with self._small_batches():
-            for name, step in STEPS.items():
-                if step.is_first:
-                    self._restore(self._calm[next(iter(STEPS)), False])
-                shutil.copytree(self.here, self.copies / name)
-                documents = self._documents()
-                result = self.job.execute(self._make(name))
-                before = self.copies / name
-                seen, files = self._seen(name, result), self._files()
-                self._calm[name, False] = Calm(before, documents, Tried(False, result, "", []), 0, seen, files)
+        """Run all steps once and remember what each finds.
+
+        They run in this process, so that every module is loaded. Only the threads of object storage don't survive a
+        fork.
+        """
+        for name, step in STEPS.items():
+            if step.is_first:
+                self._restore(self._calm[next(iter(STEPS)), False])
+            before, documents = self._tree(), self._documents()
+            if self._objects is None:
+                with self._small_batches():
+                    result = self.job.execute(self._make(name))
+            else:
+                tried = self._try(name, each_page=False)
+                assert not tried.error, tried.error
+                result = self.job.results.setdefault("run", {})[name] = tried.result
+            seen, files = self._seen(name, result), self._files()
+            self._calm[name, False] = Calm(before, documents, Tried(False, result, "", []), 0, seen, files)
 
     def calm(self, name: str, *, each_page: bool) -> Calm:
         """Return a run of a step without a kill, in a child, whose events are the points of kills."""
@@ -370,7 +409,7 @@ class KillScene:
         for number, point in enumerate((*case.points, None), start=1):
             tried = self._try(case.step, kill=point, each_page=case.each_page, try_number=number)
             report.refetched += sorted(committed & set(tried.requests()))
-            committed |= _committed_requests(tried.events) - setup
+            committed |= _committed_requests(tried.events) - setup - _setup_requests(tried.events)
             report.kills += tried.killed
             if not tried.killed:
                 break
@@ -409,9 +448,8 @@ class KillScene:
             with self._small_batches():
                 return self.job.execute(self._make(name), try_number=try_number)
 
-        log = self.root / "log.txt"
         guard = self.running.sandbox.store._lock
-        return run_in_child(body, staging=self.staging, scratch=self.scratch, kill=kill, log=log, guard=guard)
+        return run_in_child(body, staging=self.staging, scratch=self.scratch, kill=kill, log=self.log, guard=guard)
 
     def _make(self, name: str) -> Any:
         with DAG(self.job.dag_id, schedule=None, params=lanes.shared_params()):
@@ -440,12 +478,12 @@ class KillScene:
             return {**counts, "written": written, "store": end_state(self.running, self.job.shop)}
         seen: dict[str, Any] = {key: result[key] for key in ("uri", "source", "resource", "account", "window")}
         if name in WRITES:
-            seen["outcomes"] = sorted((each["external_id"], each["action"]) for each in records(result))
+            seen["outcomes"] = sorted((each["external_id"], each["action"]) for each in self.records(result))
             rejects = result["extra"]["rejects"]
-            seen["rejects"] = sorted(map(_as_text, records(rejects))) if rejects else []
+            seen["rejects"] = sorted(map(_as_text, self.records(rejects))) if rejects else []
             seen["store"] = end_state(self.running, self.job.shop)
         else:
-            seen["content"] = records(result)
+            seen["content"] = self.records(result)
             extra = result["extra"]
             seen["extra"] = {key: extra[key] for key in extra if key not in {"api", "resumed", "job", "rejects"}}
         return seen
@@ -463,7 +501,15 @@ class KillScene:
 
     def _restore(self, calm: Calm) -> None:
         shutil.rmtree(self.here)
-        shutil.copytree(calm.before, self.here)
+        self.scratch.mkdir(parents=True)
+        self.staging.mkdir()
+        if self._objects:
+            self._objects.replace({name: content for name, content in calm.before.items() if _is_staged(name)})
+        for name, content in calm.before.items():
+            if not (self._objects and _is_staged(name)):
+                path = self.here / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
         store = self.running.sandbox.store
         wanted = set(calm.documents)
         there = set(self._documents())
@@ -472,18 +518,36 @@ class KillScene:
         for partner, shop, kind, *row in wanted - there:
             store.put_texts(partner, shop, kind, [tuple(row)])
 
+    def _tree(self) -> dict[str, bytes]:
+        """Return all files, wherever they are, by their path."""
+        paths = (path for path in self.here.rglob("*") if path.is_file())
+        files = {str(path.relative_to(self.here)): path.read_bytes() for path in paths}
+        return {**files, **(self._objects.read() if self._objects else {})}
+
+    def records(self, reference: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Read a dataset as any other tool would, without this package."""
+        folder = reference["uri"].replace(self.uri, "staging")
+        tree = self._tree()
+        found: list[dict[str, Any]] = []
+        for part in json.loads(tree[f"{folder}/manifest.json"])["parts"]:
+            content = tree[f"{folder}/{part['name']}"]
+            if part["name"].endswith(".parquet"):
+                found += pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()
+            else:
+                found += map(json.loads, gzip.decompress(content).splitlines())
+        return found
+
     def _files(self) -> dict[str, set[str]]:
         """Return the files of each folder; parts as the manifest lists them count as one."""
-        files: dict[str, set[str]] = {}
-        for path in sorted(self.here.rglob("*")):
+        tree, files = self._tree(), dict[str, set[str]]()
+        for path in tree:
+            folder, _, name = path.rpartition("/")
             # Claims are files of their own, and their number depends on the tries.
-            if path.is_dir() or (".versions" in path.parts and path.name.endswith(".jsonl.gz")):
+            if "/.versions/" in path and name.endswith(".jsonl.gz"):
                 continue
-            folder, name = str(path.parent.relative_to(self.here)), path.name
-            manifest = path.parent / "manifest.json"
-            if name.startswith("part-") and manifest.exists():
-                parts = json.loads(manifest.read_text())["parts"]
-                name = "parts" if name in {part["name"] for part in parts} else name
+            manifest = tree.get(f"{folder}/manifest.json")
+            if name.startswith("part-") and manifest:
+                name = "parts" if name in {part["name"] for part in json.loads(manifest)["parts"]} else name
             files.setdefault(folder, set()).add(name)
         for path in self.scratch.iterdir():
             files.setdefault("tmp", set()).add(path.name)
@@ -500,15 +564,15 @@ def _no_pauses(longest: float) -> Iterator[float]:
 
 
 def _setup_requests(events: list[Event]) -> set[str]:
-    """Return the requests of each try before it reads the list: everything before it tries whether it may write."""
+    """Return the requests of a try before it reads the list: everything before it finds out whether it may write."""
     first = next((index for index, event in enumerate(events) if event.kind.endswith("of probe")), 0)
     return {event.detail for event in events[:first] if event.kind == "request"}
 
 
 def _committed_requests(events: list[Event]) -> set[str]:
     """Return the requests whose records are in a dataset or its progress: those before the last commit."""
-    commits = ("after rename of progress", "after rename of manifest")
-    last = max((index for index, event in enumerate(events) if event.kind in commits), default=0)
+    commit = re.compile(r"after (rename|PutObject) of (progress|manifest)")
+    last = max((index for index, event in enumerate(events) if commit.fullmatch(event.kind)), default=0)
     reads = ("GET", "graphql")
     return {
         event.detail
@@ -563,10 +627,15 @@ def format_table(reports: Sequence[tuple[Case, Report]]) -> str:
 
 
 @contextmanager
-def kill_scene(root: Path) -> Iterator[KillScene]:
-    """Serve a sandbox and prepare all steps."""
+def kill_scene(root: Path, *, object_storage: bool = False) -> Iterator[KillScene]:
+    """Serve a sandbox and prepare all steps.
+
+    :param object_storage: whether the staging folder is in a bucket
+    """
     switches = {"yotpo.rate_limit": 0, "shopify_admin.bucket": (1_000_000, 1_000_000)}
-    with run_sandbox(shops=1, orders=20, now=NOW, switches=switches) as running:
-        scene = KillScene(running, root)
+    with ExitStack() as stack:
+        running = stack.enter_context(run_sandbox(shops=1, orders=20, now=NOW, switches=switches))
+        server = stack.enter_context(serve_s3()) if object_storage else None
+        scene = KillScene(running, root, s3=server)
         scene.prepare()
         yield scene

@@ -185,6 +185,7 @@ class _Watch:
         sys.addaudithook(self._audit)
         self._wrap_sqlite()
         self._wrap_http()
+        self._wrap_object_storage()
 
     def _wrap(self, name: str, word: str, position: int) -> None:
         """Let a function of ``os`` reach a point before and after its work."""
@@ -256,6 +257,29 @@ class _Watch:
             return response
 
         httpx.HTTPTransport.handle_request = handle_request  # type: ignore[method-assign]
+
+    def _wrap_object_storage(self) -> None:
+        """Watch the objects of a staging folder in S3, which has the name of the one on this machine."""
+        if "airflow.sdk.io.store" in sys.modules:
+            # A filesystem of the parent has its threads there.
+            sys.modules["airflow.sdk.io.store"]._STORE_CACHE.clear()
+        try:
+            from aiobotocore.client import AioBaseClient
+        except ImportError:
+            return
+        call, root = AioBaseClient._make_api_call, os.path.dirname(self._staging.rstrip("/"))
+
+        async def make_api_call(client: Any, operation: str, parameters: Any) -> Any:
+            key = parameters.get("Key") or parameters.get("Prefix") or ""
+            what = self._describe(f"{root}/{key}")
+            if operation == "ListObjectsV2" or not what:
+                return await call(client, operation, parameters)
+            self.reach(f"before {operation} of {what}")
+            answer = await call(client, operation, parameters)
+            self.reach(f"after {operation} of {what}")
+            return answer
+
+        AioBaseClient._make_api_call = make_api_call
 
 
 class _WatchedStream(httpx.SyncByteStream):

@@ -274,6 +274,15 @@ def test_a_kill_between_publication_and_success_hides_no_change(context, tmp_pat
     assert reference["extra"]["changed"] is True
 
 
+def test_the_retry_of_a_task_that_was_killed_while_it_removed_the_staged_copy_removes_the_rest(context, tmp_path):
+    run(tried(context, 1, 2), uri=str(tmp_path / "place"))
+    left = tmp_path / "dag/extract/run/-1/part-00000.jsonl.gz"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.touch()
+    assert run(tried(context, 2, 2), uri=str(tmp_path / "place"))[0].fetched == []
+    assert not left.exists()
+
+
 def test_the_retry_of_a_killed_task_removes_what_it_has_left(context, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     scratch = tmp_path / "temporary" / "partners-export-a1"
