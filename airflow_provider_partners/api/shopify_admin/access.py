@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from airflow_provider_partners.exceptions import UnexpectedResponseError
+
 __all__ = ["Access"]
 
 
@@ -25,9 +27,16 @@ class Access:
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Self:
-        """Return the access from the data of the query ``Shop``."""
-        scopes = data["currentAppInstallation"]["accessScopes"]
-        return cls(shop=str(data["shop"]["myshopifyDomain"]), scopes=frozenset(scope["handle"] for scope in scopes))
+        """Return the access from the data of the query ``Shop``.
+
+        :raises UnexpectedResponseError: when the data is of another shape
+        """
+        try:
+            scopes = data["currentAppInstallation"]["accessScopes"]
+            return cls(shop=str(data["shop"]["myshopifyDomain"]), scopes=frozenset(scope["handle"] for scope in scopes))
+        except (KeyError, TypeError):
+            message = "the answer has no access scopes of the token"
+            raise UnexpectedResponseError(message, partner="Shopify Admin") from None
 
     def allows(self, scope: str) -> bool:
         """Return True if the token has a scope. A scope to write contains the one to read."""

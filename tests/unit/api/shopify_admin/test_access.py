@@ -6,6 +6,7 @@ import pytest
 from sandbox import run_sandbox, shopify_admin_client
 
 from airflow_provider_partners.api.shopify_admin.access import Access
+from airflow_provider_partners.exceptions import UnexpectedResponseError
 
 
 def test_the_scopes_are_those_that_the_shop_has_granted():
@@ -23,3 +24,9 @@ def test_the_scopes_are_those_that_the_shop_has_granted():
 def test_a_scope_to_write_contains_the_one_to_read(scopes, allowed):
     """https://shopify.dev/docs/api/usage/access-scopes"""
     assert Access(shop="a.myshopify.com", scopes=frozenset(scopes)).allows("read_orders") is allowed
+
+
+@pytest.mark.parametrize("data", [{}, {"currentAppInstallation": None}, {"currentAppInstallation": [], "shop": "a"}])
+def test_an_answer_of_another_shape_is_an_error_without_its_values(data):
+    with pytest.raises(UnexpectedResponseError, match="no access scopes"):
+        Access.parse(data)
