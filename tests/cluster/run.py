@@ -17,10 +17,10 @@ minute.
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import random
 import secrets
+import shutil
 import sys
 import tempfile
 import time
@@ -130,7 +130,6 @@ def run_without_faults(until: datetime, *, shops: int, orders: int) -> tuple[dic
     """Return what each shop's Yotpo store has after the main job's steps in one process, and the number of requests."""
     from main_job import MainJob, end_state, short_waits
 
-    logging.disable(logging.CRITICAL)
     world = {"seed": WORLD_SEED, "shops": shops, "orders": orders, "now": until}
     with (
         run_sandbox(**world, switches={"yotpo.rate_limit": 0}) as running,
@@ -202,6 +201,9 @@ class Scenario:
         )
         total, retried, tries = rows[0]
         self.report.facts["tasks, of them tried again"] = f"{total}, {retried} (at most {tries} tries)"
+        failed = "SELECT task_id, map_index, state, try_number FROM task_instance WHERE state = 'failed' ORDER BY 1, 2"
+        for task_id, map_index, state, tries in self._query(failed):
+            _print(f"{task_id}[{map_index}] is {state} after {tries} tries")
         for name in self._cluster.members("worker"):
             log = self._cluster.services.running[name].log.read_text(errors="replace")
             received = log.count(" received")
@@ -237,9 +239,11 @@ def main() -> int:
     plan = Plan.of(options.seed, options.workers)
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cluster-")))
+        folder = Path(tempfile.mkdtemp(prefix="cluster-"))
+        if not options.keep:
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)  # PostgreSQL's own user goes through it
-        os.environ["AIRFLOW_HOME"] = str(folder / "harness")
+        os.environ |= {"AIRFLOW_HOME": str(folder / "harness"), "AIRFLOW__LOGGING__LOGGING_LEVEL": "CRITICAL"}
         _print(f"seed {plan.seed}: {', '.join(f'{name} at {share:.0%}' for name, share in plan.kills)}")
         expected, requests = run_without_faults(until, shops=options.shops, orders=options.orders)
         _print(f"a run without faults: {options.shops} shops, {requests:,} requests")
@@ -261,6 +265,8 @@ def main() -> int:
         scenario.check_health()
         report = finish(scenario.report, running, expected, plan, options)
     print("\n".join(report.lines()))
+    if options.keep:
+        print(f"Everything is in {folder}")
     return 0 if report.passed else 1
 
 
@@ -299,6 +305,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shops", type=int, default=50)
     parser.add_argument("--orders", type=int, default=20, help="of each shop (default: 20)")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--keep", action="store_true", help="keep the folder with all logs, in the temporary folder")
     parser.add_argument("--save", action="store_true", help="store the table for the page on performance")
     return parser
 

@@ -112,9 +112,14 @@ def run_airflow(
     migrated = subprocess.run([*python, "db", "migrate"], env=environment, capture_output=True, text=True)
     if migrated.returncode:
         raise RuntimeError(migrated.stdout[-2000:] + migrated.stderr[-2000:])
+    # The servers of logs would listen on every address.
+    options = {
+        "api-server": ["--host", "127.0.0.1", "--port", str(port)],
+        "scheduler": ["--skip-serve-logs"],
+        "triggerer": ["--skip-serve-logs"],
+    }
     for role in ROLES:
-        options = ["--host", "127.0.0.1", "--port", str(port)] if role == "api-server" else []
-        services.start(role, [*python, role, *options], environment)
+        services.start(role, [*python, role, *options.get(role, ())], environment)
     airflow = LocalAirflow(f"http://127.0.0.1:{port}", home, database, environment, services)
     wait_until(lambda: _is_healthy(airflow), seconds=240, what="Airflow is healthy", every=1)
     yield airflow

@@ -247,21 +247,31 @@ class Services:
         reap_orphans([service.pid for service in self.running.values() if service.process])
 
     def stop(self) -> None:
-        """Stop all, the last one first."""
-        for service in reversed(list(self.running.values())):
+        """Stop all, the last one first: each gets its signal at once, and then its time."""
+        services = list(reversed(self.running.values()))
+        for service in services:
+            if service.runs and service.process is not None:
+                service.process.terminate()
+        for service in services:
             service.stop()
         self.reap()
 
 
 @contextlib.contextmanager
 def run_services(folder: Path) -> Iterator[Services]:
-    """Stop in the end what the block has started."""
+    """Stop in the end what the block has started, also when this process gets SIGTERM."""
     adopt_orphans()
     services = Services(folder)
+    before = signal.signal(signal.SIGTERM, _end_block)
     try:
         yield services
     finally:
         services.stop()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end_block(_number: int, _frame: Any) -> None:
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def _end_with_parent() -> None:
