@@ -18,7 +18,7 @@ from _results import RESULTS
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "performance.md"
 _BLOCK = re.compile(r"(<!-- benchmark: (?P<name>[a-z_]+) -->\n).*?(<!-- end of benchmark -->)", re.DOTALL)
-_ORDER = ("shops", "rate_limits", "yotpo_calls", "imports", "parsing", "datasets", "join", "growth")
+_ORDER = ("shops", "rate_limits", "yotpo_calls", "imports", "parsing", "datasets", "storage", "join", "growth")
 """The order of the benchmarks in the first table; others follow by name."""
 
 
