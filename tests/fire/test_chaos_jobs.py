@@ -52,7 +52,7 @@ Job = tuple[MainJob, RunningSandbox]
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningSandbox]:
-    with run_sandbox(shops=1, orders=30, now=NOW) as running:
+    with run_sandbox(shops=1, orders=12, now=NOW) as running:
         yield running
 
 

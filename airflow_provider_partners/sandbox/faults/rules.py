@@ -108,7 +108,8 @@ class FaultRule:
             raise ValueError(msg)
         self._pattern = re.compile(self.path_regex or "")
         self._kind_pattern = re.compile(self._kind.paths if self._kind else "")
-        self._random = random.Random(self.seed)
+        # A text is hashed. The first numbers of neighbouring whole numbers' streams would be alike.
+        self._random = random.Random(f"{self.kind} {self.seed}")
         self._dead_tokens: set[str] = set()
 
     def _apply_kind(self) -> FaultKind | None:

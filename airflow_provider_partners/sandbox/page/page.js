@@ -14,6 +14,7 @@ const PRESETS = [
   ["Shopify: refuse the token", { path_prefix: "/shopify-admin", status: 401, times: null, body: { errors: "[API] Invalid API key or access token (unrecognized login or wrong password)" } }],
   ["Yofi: close the connection", { path_prefix: "/yofi", drop: true, times: 2 }],
   ["Voucherify: half of a response", { path_prefix: "/voucherify", cut: 0.5 }],
+  ["All: reset one connection of ten", { kind: "reset", share: 0.1, times: null }],
 ];
 const ACTIONS = [
   ["Change 3 orders", (shop) => `/shopify/${shop}/orders/change?count=3`],
@@ -181,12 +182,14 @@ function rateChart(calls) {
 }
 
 function faultRow(rule) {
-  const parts = [];
+  const parts = rule.kind ? [rule.kind.replaceAll("_", " ")] : [];
   if (rule.delay) parts.push(`${rule.delay} s late`);
   if (rule.status !== null) parts.push(`status ${rule.status}`);
   if (rule.drop) parts.push(rule.at === "after" ? "response lost" : "connection closed");
+  if (rule.reset) parts.push("connection reset");
   if (rule.cut !== null) parts.push(`${Math.round(rule.cut * 100)} % of the response`);
-  const left = rule.times === null ? "every request" : `${Math.max(0, rule.times - rule.used)} of ${rule.times} left`;
+  const share = rule.share < 1 ? `${Math.round(rule.share * 100)} % of the requests` : "every request";
+  const left = rule.times === null ? share : `${Math.max(0, rule.times - rule.used)} of ${rule.times} left`;
   const where = [rule.method, rule.path_prefix + (rule.path_regex ?? "")].filter(Boolean).join(" ");
   return make("li", {}, make("span", {}, make("code", {}, where), ` ${parts.join(", ")}`),
     make("span", { class: "quiet" }, `${left}; met ${rule.used}`));
