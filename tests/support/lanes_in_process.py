@@ -83,7 +83,7 @@ class InProcessRun:
     def run_step_by_step(self, *, tries: int = 1) -> Json:
         """Run the tasks of each lane, which are mapped; return the summary of the run."""
         found = mapping.find_changed.function(
-            self.lanes, "airflow_provider_partners.pipelines.lanes.order_steps:ORDER_LANE"
+            self.lanes, "airflow_provider_partners.pipelines.lanes.order_lane:ORDER_LANE"
         )
         selected = mapping.select_lanes.function(self.lanes, None, found)
         self.xcoms["select_lane", -1, "return_value"] = json.loads(json.dumps(selected))

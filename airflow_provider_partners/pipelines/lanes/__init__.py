@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from airflow_provider_partners.pipelines.lanes.lane import with_lookbacks as with_lookbacks
     from airflow_provider_partners.pipelines.lanes.mapping import map_lanes as map_lanes
     from airflow_provider_partners.pipelines.lanes.one_task import LanesOperator as LanesOperator
-    from airflow_provider_partners.pipelines.lanes.order_steps import ORDER_LANE as ORDER_LANE
-    from airflow_provider_partners.pipelines.lanes.order_steps import order_steps as order_steps
-    from airflow_provider_partners.pipelines.lanes.order_steps import upsert_steps as upsert_steps
+    from airflow_provider_partners.pipelines.lanes.order_lane import ORDER_LANE as ORDER_LANE
+    from airflow_provider_partners.pipelines.lanes.order_lane import order_steps as order_steps
+    from airflow_provider_partners.pipelines.lanes.order_lane import upsert_steps as upsert_steps
     from airflow_provider_partners.pipelines.lanes.run_report import build_summary as build_summary
     from airflow_provider_partners.pipelines.lanes.run_report import fail_on_failed_shops as fail_on_failed_shops
     from airflow_provider_partners.pipelines.lanes.run_report import link_report as link_report
@@ -39,7 +39,7 @@ __getattr__, __dir__, __all__ = exports(
         "lane": ["Lane", "shared_params", "with_lookbacks"],
         "mapping": ["map_lanes"],
         "one_task": ["LanesOperator"],
-        "order_steps": ["ORDER_LANE", "order_steps", "upsert_steps"],
+        "order_lane": ["ORDER_LANE", "order_steps", "upsert_steps"],
         "run_report": [
             "build_summary",
             "fail_on_failed_shops",
