@@ -40,6 +40,7 @@ _SPACE_REMEDY = "Free or add space there; the next try continues."
 _RIGHTS_REMEDY = "Choose a place that the workers' user may write."
 
 _SCRATCH_PREFIX = "partners-"
+
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_PERMITTED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
 

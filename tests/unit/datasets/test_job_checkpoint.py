@@ -241,6 +241,20 @@ def test_the_old_manifest_is_removed_before_the_checkpoint_is_saved(
     assert DatasetFolder(uri).file_names() == []
 
 
+def test_the_retry_after_a_kill_between_manifest_and_progress_leaves_the_dataset_alone(
+    partner: FakePartner, uri: str
+) -> None:
+    job = fake_job(partner)
+    status = resume_or_submit(job, uri, now=NOW)
+    checkpoint = DatasetFolder(uri).read("job.json")
+    reference = collect(job, status.job_id, uri)
+    for name, content in {"job.json": checkpoint, "progress.json": b"{}"}.items():
+        DatasetFolder(uri).write(name, content)
+
+    assert collect(job, resume_or_submit(job, uri, now=NOW).job_id, uri) == reference
+    assert DatasetFolder(uri).file_names() == ["manifest.json", "part-00000.jsonl.gz"]
+
+
 def test_the_checkpoint_works_in_object_storage(partner: FakePartner) -> None:
     job, uri = fake_job(partner), "memory://jobs/dataset"
     partner.errors["submitted"] = [TransientError("x")]
