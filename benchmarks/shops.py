@@ -36,7 +36,7 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from _results import Plot, Table, Target, save
+from _results import Plot, Table, Target, parser, save
 from local_airflow import ROLES, LocalAirflow, run_airflow
 from postgres import serve_postgres
 from services import Services, cpu_seconds, ended_cpu_seconds, proportional_size, run_services, tree, wait_until
@@ -52,8 +52,8 @@ SHAPES = {
 SEED = 7
 _MINUTES = 15
 _SIZES: dict[str, dict[str, int]] = {
-    "small": {"idle_shops": 10, "shops": 40, "nine_shops": 0, "step_shops": 0},
-    "large": {"idle_shops": 20, "shops": 1000, "nine_shops": 100, "step_shops": 100},
+    "small": {"runs": 1, "idle_shops": 10, "shops": 40, "nine_shops": 0, "step_shops": 0},
+    "large": {"runs": 2, "idle_shops": 20, "shops": 1000, "nine_shops": 100, "step_shops": 100},
 }
 
 _DAG = """
@@ -80,14 +80,12 @@ class Phase:
     """What is measured with one start of all services.
 
     :param runs: measured runs of each shape
-    :param warm_up: whether a run of each shape comes before them, so that they read on from its watermarks
     :param changed: share of the shops that get new orders before each run
     """
 
     shops: int
     shapes: Sequence[str] = tuple(SHAPES)
     runs: int = 1
-    warm_up: bool = False
     changed: float = 0.0
 
 
@@ -304,9 +302,6 @@ def run_phase(phase: Phase, *, parallelism: int, sample_every: float) -> list[Re
             run_airflow(folder, dags=folder / "dags", database=database, services=services, variables=variables)
         )
         measurement = Measurement(airflow, url, shops=phase.shops, sample_every=sample_every)
-        if phase.warm_up:
-            for shape in phase.shapes:
-                measurement.run(shape, run_id="warm-up")
         for number in range(phase.runs):
             for shape in phase.shapes:
                 changed = measurement.change(phase.changed)
@@ -342,9 +337,8 @@ def targets(idle: Sequence[Result], many: Sequence[Result]) -> Iterator[Target]:
 def table(caption: str, results: Sequence[Result]) -> Table:
     """Return the figures of runs."""
     columns = [
-        *("lanes as", "shops, with new orders", "state", "wall s", "CPU s", "CPU s a shop", "of it PostgreSQL"),
-        *("sandbox CPU s", "partners' calls", "tasks", "XComs"),
-        *("scheduler MB*", "largest task MB*", "Airflow MB*", "oldest heartbeat s"),
+        *("lanes as", "shops, with new orders", "wall s", "CPU s", "CPU s a shop", "of it PostgreSQL"),
+        *("tasks, XComs", "requests, sandbox CPU s", "scheduler MB*", "largest task MB*", "all MB*", "heartbeat s"),
     ]
     rows = []
     for each in results:
@@ -352,21 +346,19 @@ def table(caption: str, results: Sequence[Result]) -> Table:
         rows.append([
             SHAPES[each.shape],
             f"{each.shops:,}, {each.changed}",
-            each.state,
             round(each.wall),
             round(each.total, 1),
             round(each.total / each.shops, 2),
             round(each.cpu["postgres"] / each.shops, 2),
-            round(each.sandbox_cpu, 1),
-            each.sandbox_calls,
-            each.task_instances,
-            each.xcoms,
+            f"{each.task_instances:,}, {each.xcoms:,}",
+            f"{each.sandbox_calls:,}, {each.sandbox_cpu:.1f}",
             each.span("scheduler"),
             each.span("largest_task"),
             each.span("airflow"),
             round(max(ages, default=0)),
         ])
-    return Table(f"{caption} (* median of the run's first third / of its last third / highest)", columns, rows)
+    caption += ". Memory (*): median of the run's first third / of its last third / highest. Heartbeat: the oldest seen"
+    return Table(caption, columns, rows)
 
 
 def plots(many: Sequence[Result]) -> list[Plot]:
@@ -382,12 +374,12 @@ def plots(many: Sequence[Result]) -> list[Plot]:
 
 def main() -> int:
     """Measure, and store the results."""
-    options = _parser().parse_args()
+    options = _options()
     sizes = {**_SIZES[options.size], **{name: value for name, value in vars(options).items() if value is not None}}
     measure = {"parallelism": options.parallelism, "sample_every": options.sample_every}
     idle: list[Result] = []
     if sizes["idle_shops"]:
-        idle = run_phase(Phase(sizes["idle_shops"], runs=2, warm_up=True), **measure)
+        idle = run_phase(Phase(sizes["idle_shops"], runs=sizes["runs"]), **measure)
     many: list[Result] = []
     for shops, shape in ((sizes["shops"], "shop"), (sizes["step_shops"], "step"), (sizes["nine_shops"], "nine")):
         if shops:
@@ -407,18 +399,18 @@ def main() -> int:
     return 0 if all(each.state == "success" for each in (*idle, *many)) else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", choices=sorted(_SIZES), default="small")
-    parser.add_argument("--idle-shops", type=int, help="shops with nothing new, in every shape; 0 leaves it out")
-    parser.add_argument("--shops", type=int, help="shops of the hourly run as 'shop'; 0 leaves it out")
-    parser.add_argument("--step-shops", type=int, help="shops of the same run as 'step'; 0 leaves it out")
-    parser.add_argument("--nine-shops", type=int, help="shops of the same run as 'nine'; 0 leaves it out")
-    parser.add_argument("--changed", type=float, default=0.05, help="share of them with new orders (default: 0.05)")
-    parser.add_argument("--parallelism", type=int, default=8, help="tasks at the same time (default: 8)")
-    parser.add_argument("--sample-every", type=float, default=5.0, help="seconds between two samples (default: 5)")
-    parser.add_argument("--samples", type=Path, help="file for all figures of each run")
-    return parser
+def _options() -> argparse.Namespace:
+    command_line = parser(__doc__)
+    command_line.add_argument("--runs", type=int, help="of shops with nothing new, in each shape")
+    command_line.add_argument("--idle-shops", type=int, help="shops with nothing new; 0 leaves them out")
+    command_line.add_argument("--shops", type=int, help="shops of the hourly run as 'shop'; 0 leaves it out")
+    command_line.add_argument("--step-shops", type=int, help="shops of the same run as 'step'; 0 leaves it out")
+    command_line.add_argument("--nine-shops", type=int, help="shops of the same run as 'nine'; 0 leaves it out")
+    command_line.add_argument("--changed", type=float, default=0.05, help="share with new orders (default: 0.05)")
+    command_line.add_argument("--parallelism", type=int, default=8, help="tasks at the same time (default: 8)")
+    command_line.add_argument("--sample-every", type=float, default=5.0, help="seconds between samples (default: 5)")
+    command_line.add_argument("--samples", type=Path, help="file for all figures of each run")
+    return command_line.parse_args()
 
 
 if __name__ == "__main__":
