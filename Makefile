@@ -17,6 +17,7 @@
 #   make bench  measure, in small sizes, and write the figures into docs/performance.md (SIZE=large ONLY="imports rate_limits")
 #   make chaos  run the jobs in storms of faults: 200 seeds of the main job, some of the others (SEEDS=500)
 #   make kill   kill each step at 240 points, and compare what its retry leaves (SEEDS=500)
+#   make model  writers of one store in any order, and windows under any runs: 2,000 sequences each (SEEDS=100)
 #   make cluster-test   the services of docker-compose.yaml without Docker; a worker and the scheduler are killed (SEED=7)
 #   make clean  remove everything that these targets created
 
@@ -31,7 +32,7 @@ PYTEST_WORKERS ?= 2
 # Without bytecode files, Airflow's processes compile thousands of modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos kill cluster-test bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
+.PHONY: chaos kill model cluster-test bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -94,6 +95,10 @@ chaos: .venv/test/.ready
 
 kill: .venv/test/.ready
 	.venv/test/bin/python -m pytest -q tests/fire/test_kills.py --seeds $(or $(SEEDS),240)
+
+model: .venv/test/.ready
+	.venv/test/bin/python -m pytest -q tests/fire/test_concurrency_model.py --seeds $(or $(SEEDS),50)
+	.venv/test/bin/python -m pytest -q tests/fire/test_window_model.py --seeds $(or $(SEEDS),20)
 
 bench: .venv/test/.ready
 	.venv/test/bin/python benchmarks/run.py --size $(SIZE) $(ONLY)
