@@ -10,7 +10,7 @@ Then:
 - One rate limit is kept over the workers, in Redis: no credential got more requests than it allows, and no 429.
 
 The seed chooses the worker, which of the two is killed first, and when. Airflow notices a dead worker by its tasks,
-which send no heartbeats, after 5 minutes, and queues again what it had fetched and not begun after 10. Here both are a
+which send no heartbeats, after 5 minutes, and queues again after 10 what it had fetched and not started. Here both are a
 minute.
 """
 
