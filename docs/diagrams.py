@@ -190,31 +190,35 @@ HOURLY = Diagram(
 )
 
 MAIN_DAG = Diagram(
-    "The tasks of the main Dag. check_params, active_shops, select_shops and choose_windows run once. Each shop has "
-    "a lane: extract_orders, then extract_returns and extract_customers; extract_claims and extract_redemptions beside "
+    "The tasks of the main Dag. check_params, active_shops, select_shops, choose_windows, find_changes and select_lane "
+    "run once. Each shop with changes has a lane: extract_orders, then extract_returns and extract_customers; extract_claims and extract_redemptions beside "
     "them; then build, upsert_products, upsert_orders and summarize_lane. At the end summarize and confirm run once.",
     {
         "check": Box(0, 0, "check_params"),
         "active": Box(1, 0, "active_shops"),
         "select": Box(2, 0, "select_shops"),
         "choose": Box(3, 0, "choose_windows"),
-        "orders": Box(0, 1.5, "extract_orders", "Shopify", "partner"),
-        "returns": Box(1, 1.5, "extract_returns", "Yofi", "partner"),
-        "customers": Box(1, 2.5, "extract_customers", "Yofi", "partner"),
-        "claims": Box(0, 3.5, "extract_claims", "Yofi", "partner"),
-        "redemptions": Box(0, 4.5, "extract_redemptions", "Voucherify", "partner"),
-        "build": Box(2, 1.5, "build", "join, map, suppress", height=4),
-        "products": Box(3, 1.5, "upsert_products", "Yotpo", "partner"),
-        "upsert": Box(3, 2.5, "upsert_orders", "Yotpo", "partner"),
-        "lane": Box(3, 3.5, "summarize_lane", "one shop", "data"),
-        "summarize": Box(4.1, 3.5, "summarize", "all shops", "data"),
-        "confirm": Box(4.1, 4.5, "confirm", "watermarks", "data"),
+        "find": Box(4.1, 0, "find_changes", "Shopify", "partner"),
+        "lanes": Box(4.1, 0.95, "select_lane", "shops with changes"),
+        "orders": Box(0, 2.4, "extract_orders", "Shopify", "partner"),
+        "returns": Box(1, 2.4, "extract_returns", "Yofi", "partner"),
+        "customers": Box(1, 3.4, "extract_customers", "Yofi", "partner"),
+        "claims": Box(0, 4.4, "extract_claims", "Yofi", "partner"),
+        "redemptions": Box(0, 5.4, "extract_redemptions", "Voucherify", "partner"),
+        "build": Box(2, 2.4, "build", "join, map, suppress", height=4),
+        "products": Box(3, 2.4, "upsert_products", "Yotpo", "partner"),
+        "upsert": Box(3, 3.4, "upsert_orders", "Yotpo", "partner"),
+        "lane": Box(3, 4.4, "summarize_lane", "one shop", "data"),
+        "summarize": Box(4.1, 4.4, "summarize", "all shops", "data"),
+        "confirm": Box(4.1, 5.4, "confirm", "watermarks", "data"),
     },
     [
         ("check", "active", ""),
         ("active", "select", ""),
         ("select", "choose", ""),
-        ("choose", "orders", "one lane for each shop"),
+        ("choose", "find", ""),
+        ("find", "lanes", ""),
+        ("lanes", "orders", "one lane for each shop with changes"),
         ("orders", "returns", ""),
         ("orders", "customers", ""),
         ("returns", "build", ""),

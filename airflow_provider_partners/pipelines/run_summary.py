@@ -105,8 +105,8 @@ class LaneSummary(_Counts):
     """Why: the fields of :class:`~airflow_provider_partners.observability.report.model.TaskError`."""
     no_changes: bool
     """True if no order has changed in the window, so that no step ran."""
-    asked: str | None
-    """The partner that said so, as a connection type."""
+    found_by: str | None
+    """The partner whose answer shows that, as a connection type."""
     dry_run: bool
     lane: str
     """Name in the table: the shop, and the start of the window if the shop has several lanes."""
@@ -166,7 +166,7 @@ def build_lane_summary(
         "failed": next(failed, None),
         "error": None,
         "no_changes": False,
-        "asked": None,
+        "found_by": None,
         "dry_run": dry_run,
         "read": (results.get("extract_orders") or {}).get("records", 0),
         "created": orders.get("created", 0),
@@ -195,6 +195,7 @@ def build_run_summary(
     *,
     dry_run: bool = False,
     until: Mapping[tuple[str, str], str] | None = None,
+    last_step: str = "summarize_lane",
 ) -> RunSummary:
     """Return the summary of a run.
 
@@ -203,13 +204,14 @@ def build_run_summary(
     :param lanes: shop and window start of every lane of the run, so that none is missing from the table
     :param dry_run: True if nothing was to be written
     :param until: ends of the windows, by lane
+    :param last_step: where a lane without a summary has failed
     """
     ends = until or {}
     summary_by_lane = {(summary["shop"], summary["since"]): summary for summary in summaries if summary}
     lane_summaries: list[Any] = [
         {
             **build_lane_summary(shop, {}, since=since, until=ends.get((shop, since), ""), dry_run=dry_run),
-            **(summary_by_lane.get((shop, since)) or {"failed": "summarize_lane"}),
+            **(summary_by_lane.get((shop, since)) or {"failed": last_step}),
         }
         for shop, since in lanes
     ]

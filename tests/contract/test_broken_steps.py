@@ -11,6 +11,7 @@ import importlib.util
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from airflow.sdk.execution_time.context import set_current_context
 
 from airflow_provider_partners import pipelines
 from airflow_provider_partners.pipelines import lanes, partner_finance
+from airflow_provider_partners.pipelines.run_summary import build_lane_summary
 from airflow_provider_partners.windows import Window
 
 SHOP = "a.myshopify.com"
@@ -35,6 +37,7 @@ LANE = {
     "voucherify_conn_id": "voucherify_a",
     "query": "q",
     "placed_until": WINDOW["until"],
+    "found_by": None,
     **WINDOW,
 }
 DAYS = {name: {**WINDOW, "uri": f"file:///days/{name}/day=1"} for name in ("transactions", "app_events")}
@@ -47,6 +50,10 @@ RESULTS = {
     "choose_shops": [LANE],
     "choose_windows": [LANE],
     "choose_range": [WINDOW],
+    "find_changes": [{"found_by": None}],
+    "select_lane": [LANE],
+    "batch_lane": [{"lanes": [0], "label": SHOP}],
+    "lane": [build_lane_summary(SHOP, {}, since=WINDOW["since"], until=WINDOW["until"])],
     "lane.affected_orders": ["1"],
     "lane.rejected_orders": ["1"],
     "choose_lists": [{"resource": "campaigns"}],
@@ -85,7 +92,16 @@ def overview_dag() -> DAG:
     return module.dag
 
 
-FACTORIES = {**{name: getattr(pipelines, name) for name in pipelines.__all__}, "returns_overview": overview_dag}
+BY_SHOP = ("order_sync_dag", "order_backfill_dag", "order_reconcile_dag", "new_returns_dag", "replay_rejects_dag")
+FACTORIES = {
+    **{name: getattr(pipelines, name) for name in pipelines.__all__ if name not in BY_SHOP},
+    **{
+        f"{name}_by_{kind}": partial(getattr(pipelines, name), granularity=kind)
+        for name in BY_SHOP
+        for kind in ("step", "shop")
+    },
+    "returns_overview": overview_dag,
+}
 STEPS = [(name, task) for name, factory in FACTORIES.items() for task in factory().task_ids]
 
 
@@ -141,6 +157,8 @@ class Run:
         """Return an argument as a task gets it: ``None`` for a result that is missing."""
         if isinstance(value, dict):
             return {name: self.resolve(entry) for name, entry in value.items()}
+        if isinstance(value, list):
+            return [self.resolve(entry) for entry in value]
         if type(value).__name__ == "MappedArgument":
             return LANE[value._key]
         if not hasattr(value, "operator"):

@@ -41,7 +41,7 @@ def store_lane(
     window: Mapping[str, str],
     absent: Mapping[str, str],
     connections: Mapping[str, str] | None = None,
-    asked: Mapping[str, list[TryEntry]] | None = None,
+    found_by: Mapping[str, list[TryEntry]] | None = None,
 ) -> None:
     """Store the report of one lane, in the lane's last task.
 
@@ -51,13 +51,13 @@ def store_lane(
     :param window: of the lane
     :param absent: steps that the shop's route leaves out, each with the connection that it lacks
     :param connections: connection ids by partner
-    :param asked: tries of a step before the lane's own
+    :param found_by: tries of a step before the lane's own
     """
     from airflow_provider_partners.observability.report.lane import LaneFacts, build_lane_report
     from airflow_provider_partners.observability.report.store import write_lane
 
     with _never_failing("The report of this lane was not stored"):
-        task, before = context["ti"], asked or {}
+        task, before = context["ti"], found_by or {}
         error = summary.get("error")
         facts = LaneFacts(
             shop=summary["shop"],
@@ -181,7 +181,7 @@ def _lane(
         if summary.get("no_changes"):
             # One request found out that there is nothing to do. That is all there is to know about the lane.
             report.no_changes, calls = True, summary.get("api_calls", 0)
-            report.api = [ApiCalls(partner=summary["asked"], account=summary["shop"], requests=calls)]
+            report.api = [ApiCalls(partner=summary["found_by"], account=summary["shop"], requests=calls)]
     report.name = summary["lane"]
     return report
 

@@ -34,11 +34,11 @@ class Answer:
     """What a request says about a lane.
 
     :param may_have_changes: False only if the partner says that there are none
-    :param asked: the request, for the lane's report; ``None`` if none was sent
+    :param found_by: the request, for the lane's report; ``None`` if none was sent
     """
 
     may_have_changes: bool
-    asked: TryEntry | None = None
+    found_by: TryEntry | None = None
 
 
 class ChangedOrders:
@@ -60,22 +60,22 @@ def find_changes(lanes: Sequence[Mapping[str, Any]], is_changed: ChangedOrders) 
     """
     workers = settings.parallel_calls()
     for some in batches(lanes, workers):
-        yield from _ask(some, is_changed, workers)
+        yield from _request(some, is_changed, workers)
 
 
-def _ask(lanes: Sequence[Mapping[str, Any]], is_changed: ChangedOrders, workers: int) -> Iterator[Answer]:
+def _request(lanes: Sequence[Mapping[str, Any]], is_changed: ChangedOrders, workers: int) -> Iterator[Answer]:
     with ExitStack() as hooks, ThreadPoolExecutor(workers) as threads:
         # Airflow's connections are read in the task's own thread.
         opened = [_open(lane, is_changed, hooks) for lane in lanes]
         futures = [
-            threads.submit(_ask_one, hook, lane, is_changed) if hook is not None else None
+            threads.submit(_request_one, hook, lane, is_changed) if hook is not None else None
             for hook, lane in zip(opened, lanes, strict=True)
         ]
         yield from [future.result() if future else Answer(may_have_changes=True) for future in futures]
 
 
 def _open(lane: Mapping[str, Any], is_changed: ChangedOrders, hooks: ExitStack) -> ShopifyAdminHook | None:
-    """Return the hook of a lane with its client; ``None`` if there is no connection to ask with."""
+    """Return the hook of a lane with its client; ``None`` if there is no connection for the request."""
     try:
         hook = is_changed.hook(lane)
         hooks.enter_context(hook)
@@ -85,14 +85,14 @@ def _open(lane: Mapping[str, Any], is_changed: ChangedOrders, hooks: ExitStack) 
     return hook
 
 
-def _ask_one(hook: ShopifyAdminHook, lane: Mapping[str, Any], is_changed: ChangedOrders) -> Answer:
+def _request_one(hook: ShopifyAdminHook, lane: Mapping[str, Any], is_changed: ChangedOrders) -> Answer:
     client, started = hook.get_conn(), datetime.now(UTC)
     try:
         changed = is_changed(client, lane)
     except PartnersError as error:
         _log_unknown(lane, error)
         changed = True
-    asked: TryEntry = {
+    found_by: TryEntry = {
         "state": "success",
         "started_at": timestamps.isoformat(started),
         "ended_at": timestamps.isoformat(datetime.now(UTC)),
@@ -101,7 +101,7 @@ def _ask_one(hook: ShopifyAdminHook, lane: Mapping[str, Any], is_changed: Change
         "log_url": None,
         "calls": [{"api": hook.conn_type, "account": hook.account, "counts": client.stats.snapshot()}],
     }
-    return Answer(may_have_changes=changed, asked=asked)
+    return Answer(may_have_changes=changed, found_by=found_by)
 
 
 def _log_unknown(lane: Mapping[str, Any], error: PartnersError) -> None:

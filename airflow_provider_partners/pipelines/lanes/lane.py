@@ -24,7 +24,7 @@ class Lane:
     The fields are those of :class:`~airflow_provider_partners.pipelines.routing.routes.Route`, and the bounds of the
     windows.
 
-    :param asked: the request that found out that there is something to do, for Dags that send one
+    :param found_by: the request that found out that there is something to do, for Dags that send one
     """
 
     shop: Any
@@ -43,7 +43,7 @@ class Lane:
     until: Any
     claims_since: Any
     redemptions_since: Any
-    asked: Any = None
+    found_by: Any = None
 
 
 def shared_params() -> dict[str, Param]:

@@ -267,7 +267,7 @@ class LaneRun:
             needed=needed_connections(lane, needs),
             connections=connections_of(lane),
             results=results,
-            asked=self.progress.asked,
+            found_by=self.progress.found_by,
         )
 
 

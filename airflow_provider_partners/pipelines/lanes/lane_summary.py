@@ -44,7 +44,7 @@ def sum_up(
     needed: Mapping[str, Any],
     connections: Mapping[str, Any],
     results: Mapping[str, Any],
-    asked: TryEntry | None = None,
+    found_by: TryEntry | None = None,
 ) -> run_summary.LaneSummary:
     """Return the summary of one lane, also when one of its steps failed, and store its report.
 
@@ -55,7 +55,7 @@ def sum_up(
     :param needed: by such step, the id of that connection
     :param connections: connection ids by partner
     :param results: by step, what it returned
-    :param asked: the request that found out that there is something to do
+    :param found_by: the request that found out that there is something to do
     """
     run_results = {name: result for name, result in results.items() if needed.get(name, name)}
     calls = step_errors.count_calls(context, run_results)
@@ -66,7 +66,7 @@ def sum_up(
         until=until,
         dry_run=parse_bool(context["params"]["dry_run"], "dry_run"),
         begun=step_errors.read_begun(context, run_results),
-        api_calls=None if calls is None else calls + _requests(asked),
+        api_calls=None if calls is None else calls + _requests(found_by),
     )
     if summary["failed"]:
         summary["error"] = step_errors.read_error(context, summary["failed"])
@@ -77,29 +77,29 @@ def sum_up(
         window={"since": since, "until": until},
         absent={name: needs[name] for name in results if name not in run_results},
         connections={name: conn_id for name, conn_id in connections.items() if conn_id},
-        asked={FIND_CHANGES: [asked]} if asked else {},
+        found_by={FIND_CHANGES: [found_by]} if found_by else {},
     )
     return summary
 
 
-def sum_up_unchanged(lane: Mapping[str, Any], asked: TryEntry | None) -> dict[str, Any]:
+def sum_up_unchanged(lane: Mapping[str, Any], found_by: TryEntry | None) -> dict[str, Any]:
     """Return the summary of a lane in which there is nothing to do, without the counts, which are zero.
 
     The summary and the report of the run are made from it.
 
     :param lane: with its window
-    :param asked: the request that found this out
+    :param found_by: the request that found this out
     """
     identity = {name: lane[name] for name in ("shop", "since", "until")}
-    calls: Sequence[Any] = asked["calls"] if asked else ()
+    calls: Sequence[Any] = found_by["calls"] if found_by else ()
     return {
         **identity,
         "no_changes": True,
-        "asked": next((call["api"] for call in calls), None),
-        "api_calls": _requests(asked),
+        "found_by": next((call["api"] for call in calls), None),
+        "api_calls": _requests(found_by),
     }
 
 
-def _requests(asked: TryEntry | None) -> int:
-    calls: Sequence[Any] = asked["calls"] if asked else ()
+def _requests(found_by: TryEntry | None) -> int:
+    calls: Sequence[Any] = found_by["calls"] if found_by else ()
     return sum(call["counts"]["requests"] for call in calls)

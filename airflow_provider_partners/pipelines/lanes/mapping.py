@@ -60,13 +60,22 @@ def map_lanes(
     before: dict[str, Any] = {}
     if granularity == "step" and steps.is_changed:
         before[FIND_CHANGES] = find_changed(lanes, steps.path)
-    summaries = [*before.values()]
+    found, summaries = before.get(FIND_CHANGES), [*before.values()]
     for placement in (Placement(), *placements):
-        chosen = placement.to_dict() if placements else None
-        if granularity == "step":
-            summaries.append(_map_steps(steps, lanes, placement, chosen, before.get(FIND_CHANGES)))
-        else:
-            summaries.append(_map_batches(steps, lanes, placement, chosen, shops_per_task))
+        chosen, group_id = placement.to_dict() if placements else None, placement.group_id
+        selected = lanes
+        if granularity == "shop":
+            selected = before[f"batch_{group_id}"] = batch_lanes.override(task_id=f"batch_{group_id}")(
+                lanes, shops_per_task, chosen
+            )
+            summaries.append(_map_batches(steps, lanes, selected, placement, shops_per_task))
+            continue
+        if chosen is not None or found is not None:
+            selected = before[f"select_{group_id}"] = select_lanes.override(task_id=f"select_{group_id}")(
+                lanes, chosen, found
+            )
+        group = _lane_group(steps).override(group_id=group_id, default_args=placement.default_args)
+        summaries.append(group.expand_kwargs(selected))
     return MappedLanes(summaries, before)
 
 
@@ -80,10 +89,10 @@ def find_changed(lanes: Sequence[Mapping[str, Any]], steps: str) -> list[dict[st
     found: list[dict[str, Any]] = []
     for lane, answer in zip(lanes, find_changes(lanes, load_steps(steps).is_changed), strict=True):
         if answer.may_have_changes:
-            found.append({"asked": answer.asked})
+            found.append({"found_by": answer.found_by})
         else:
             log.info("%s: no order has changed", lane["shop"])
-            found.append(sum_up_unchanged(lane, answer.asked))
+            found.append(sum_up_unchanged(lane, answer.found_by))
     return found
 
 
@@ -98,11 +107,11 @@ def select_lanes(
     :param placement: only those in this pool and queue
     :param found: only those that may have something to do, see :func:`find_changed`
     """
-    known = [{"asked": None}] * len(lanes) if found is None else found
+    known = [{"found_by": None}] * len(lanes) if found is None else found
     return [
-        {**lane, "asked": each["asked"]}
+        {**lane, "found_by": each["found_by"]}
         for lane, each in zip(lanes, known, strict=True)
-        if "asked" in each and _is_placed(lane, placement)
+        if "found_by" in each and _is_placed(lane, placement)
     ]
 
 
@@ -132,10 +141,7 @@ def _label(shops: Sequence[str]) -> str:
     return different[0] if len(different) == 1 else f"{different[0]} and {len(different) - 1} more"
 
 
-def _map_batches(
-    steps: LaneSteps, lanes: Any, placement: Placement, chosen: Mapping[str, Any] | None, shops_per_task: int
-) -> Any:
-    batches = batch_lanes.override(task_id=f"batch_{placement.group_id}")(lanes, shops_per_task, chosen)
+def _map_batches(steps: LaneSteps, lanes: Any, batches: Any, placement: Placement, shops_per_task: int) -> Any:
     timeout = lanes.operator.dag.default_args.get("execution_timeout")
     mapped = LanesOperator.partial(
         task_id=placement.group_id,
@@ -147,14 +153,6 @@ def _map_batches(
         **placement.default_args,
     ).expand(batch=batches)
     return mapped.output
-
-
-def _map_steps(steps: LaneSteps, lanes: Any, placement: Placement, chosen: Mapping[str, Any] | None, found: Any) -> Any:
-    group, group_id = _lane_group(steps), placement.group_id
-    if chosen is None and found is None:
-        return group.expand_kwargs(lanes)
-    selected = select_lanes.override(task_id=f"select_{group_id}")(lanes, chosen, found)
-    return group.override(group_id=group_id, default_args=placement.default_args).expand_kwargs(selected)
 
 
 def _lane_group(steps: LaneSteps) -> Any:
@@ -191,7 +189,7 @@ def _create_tasks(steps: LaneSteps, lane: Any) -> Any:
         needed=needed_connections(lane, needs),
         connections=connections_of(lane),
         results=results,
-        asked=lane.asked,
+        found_by=lane.found_by,
     )
 
 
@@ -209,7 +207,7 @@ def summarize_lane(
     until: str = "",
     needs: Mapping[str, str] | None = None,
     connections: Mapping[str, Any] | None = None,
-    asked: Any = None,
+    found_by: Any = None,
 ) -> run_summary.LaneSummary:
     """Return the summary of one lane, also when one of its tasks failed, and store its report.
 
@@ -225,5 +223,5 @@ def summarize_lane(
         needed=needed,
         connections=connections or {},
         results=results,
-        asked=asked,
+        found_by=found_by,
     )

@@ -112,10 +112,10 @@ class LanesOperator(BaseOperator):
         new = [n for n, each in progress.items() if is_changed and not each.has_begun and n not in summaries]
         added = {}
         for number, answer in zip(new, find_changes([lanes[n] for n in new], is_changed), strict=True):
-            progress[number].asked = answer.asked
+            progress[number].found_by = answer.found_by
             if not answer.may_have_changes:
                 log.info("%s: no order has changed", lanes[number]["shop"])
-                summary = sum_up_unchanged(lanes[number], answer.asked)
+                summary = sum_up_unchanged(lanes[number], answer.found_by)
                 summaries[number] = added[lane_fingerprint(lanes[number])] = summary
         batch.add_unchanged(added)
         return summaries

@@ -43,7 +43,7 @@ class LaneProgress:
     @property
     def has_begun(self) -> bool:
         """True if an earlier try has begun the lane."""
-        return bool(self._state["steps"] or self.failure or self.asked)
+        return bool(self._state["steps"] or self.failure or self.found_by)
 
     @property
     def steps(self) -> dict[str, dict[str, Any]]:
@@ -62,13 +62,13 @@ class LaneProgress:
         return self._state.get("failure")
 
     @property
-    def asked(self) -> Any | None:
+    def found_by(self) -> Any | None:
         """The request that found out that there is something to do."""
-        return self._state.get("asked")
+        return self._state.get("found_by")
 
-    @asked.setter
-    def asked(self, entry: Any) -> None:
-        self._state["asked"] = entry
+    @found_by.setter
+    def found_by(self, entry: Any) -> None:
+        self._state["found_by"] = entry
 
     def update(self, **changes: Any) -> None:
         """Store parts of the progress."""

@@ -16,6 +16,8 @@ from airflow_provider_partners.observability.report import run as report
 from airflow_provider_partners.observability.step_log import REPORT_TASK_ID
 from airflow_provider_partners.pipelines import run_summary, step_errors
 from airflow_provider_partners.pipelines._dag import reject_unknown_params, require_results
+from airflow_provider_partners.pipelines.lanes.lane_summary import SUMMARIZE_LANE
+from airflow_provider_partners.pipelines.routing.placements import LANE_GROUP
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 if TYPE_CHECKING:
@@ -104,12 +106,19 @@ def build_summary(
         [(lane["shop"], lane["since"]) for lane in lanes],
         until={(lane["shop"], lane["since"]): lane["until"] for lane in lanes},
         dry_run=parse_bool(context["params"]["dry_run"], "dry_run"),
+        last_step=_last_step(context),
     )
     if find_gaps is not None:
         summary = run_summary.with_table(summary, gaps=find_gaps(summary))
     log.info("Summary:\n%s", summary["table"])
     report.write_run(context, title=REPORT_TITLE, summary=summary, lanes=lanes)
     return summary
+
+
+def _last_step(context: Mapping[str, Any]) -> str:
+    """Return the task that would have returned the summary of a lane."""
+    tasks = getattr(context.get("dag"), "task_ids", ())
+    return SUMMARIZE_LANE if any(task.endswith(f".{SUMMARIZE_LANE}") for task in tasks) else LANE_GROUP
 
 
 def _flatten(summaries: Any) -> Iterator[Any]:

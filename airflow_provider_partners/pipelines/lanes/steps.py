@@ -95,7 +95,7 @@ class LaneSteps:
     @property
     def lane_fields(self) -> list[str]:
         """The names of a lane's fields."""
-        return [field.name for field in fields(self.kind) if field.name != "asked" or self.is_changed]
+        return [field.name for field in fields(self.kind) if field.name != "found_by" or self.is_changed]
 
     def needs(self) -> Iterator[tuple[str, str]]:
         """Yield the steps that are skipped without a connection, each with the lane's field of it."""

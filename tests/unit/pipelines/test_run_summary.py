@@ -192,7 +192,7 @@ def test_the_window_and_what_the_counts_mean_fit_into_the_log_viewer():
 
 
 def idle(shop):
-    return {"shop": shop, "since": "", "until": "", "no_changes": True, "asked": "shopify_admin", "api_calls": 1}
+    return {"shop": shop, "since": "", "until": "", "no_changes": True, "found_by": "shopify_admin", "api_calls": 1}
 
 
 def test_a_shop_without_changes_is_named_with_its_one_call():

@@ -153,7 +153,7 @@ def test_the_order_dags_link_their_report() -> None:
 
 
 def test_a_lane_without_changes_has_its_one_call_in_the_report() -> None:
-    idle = {"shop": B, "since": SINCE, "until": UNTIL, "no_changes": True, "asked": "shopify_admin", "api_calls": 1}
+    idle = {"shop": B, "since": SINCE, "until": UNTIL, "no_changes": True, "found_by": "shopify_admin", "api_calls": 1}
     lanes = [{"shop": shop, "since": SINCE, "until": UNTIL} for shop in (A, B)]
     write_run(context(), title="Orders", summary=run_summary(lane(A, 0), idle), lanes=lanes)
 
@@ -174,7 +174,7 @@ def test_what_was_asked_before_a_lane_is_the_first_of_its_steps() -> None:
         "requests": 1, "retries": 0, "throttled": 0, "waited": 0.0, "by_label": {"orders.first": 1}, "seconds": 0.1,
         "limit": None,
     }  # fmt: skip
-    asked: Any = {
+    found_by: Any = {
         "state": "success", "started_at": SINCE, "ended_at": SINCE, "message": None, "remedy": None, "log_url": None,
         "calls": [{"api": "shopify_admin", "account": A, "counts": counts}],
     }  # fmt: skip
@@ -182,7 +182,7 @@ def test_what_was_asked_before_a_lane_is_the_first_of_its_steps() -> None:
     window = {"since": SINCE, "until": UNTIL}
     store_lane(
         context("lane.summarize_lane", 0), summary, {"extract_orders": {"records": 3}}, window=window, absent={},
-        asked={"find_changes": [asked]},
+        found_by={"find_changes": [found_by]},
     )  # fmt: skip
     (stored,) = read_lanes("orders", RUN)
     assert [step.task for step in stored.steps] == ["find_changes", "extract_orders"]

@@ -59,15 +59,15 @@ def test_each_lane_has_an_answer_and_a_request_that_fails_is_none() -> None:
     is_changed: Any = IsChanged()
     answers = [*find_changes(lanes("changed", "quiet", "broken", "unknown", "quiet"), is_changed)]
     assert [answer.may_have_changes for answer in answers] == [True, False, True, True, False]
-    assert [answer.asked and answer.asked["calls"][0]["counts"] for answer in answers] == [
+    assert [answer.found_by and answer.found_by["calls"][0]["counts"] for answer in answers] == [
         COUNTS,
         COUNTS,
         COUNTS,
         None,
         COUNTS,
     ]
-    assert answers[1].asked is not None
-    assert (answers[1].asked["calls"][0]["account"], is_changed.open) == ("quiet", 0)
+    assert answers[1].found_by is not None
+    assert (answers[1].found_by["calls"][0]["account"], is_changed.open) == ("quiet", 0)
 
 
 def test_the_setting_bounds_the_requests_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,9 +63,9 @@ def test_a_batch_has_lanes_of_one_placement() -> None:
 
 
 def test_lanes_without_changes_are_not_mapped() -> None:
-    found = [{"asked": {"calls": []}}, {"shop": "1.myshopify.com", "no_changes": True}, {"asked": None}]
+    found = [{"found_by": {"calls": []}}, {"shop": "1.myshopify.com", "no_changes": True}, {"found_by": None}]
     selected = select_lanes.function(shops(3), None, found)
-    assert [(lane["shop"], lane["asked"]) for lane in selected] == [
+    assert [(lane["shop"], lane["found_by"]) for lane in selected] == [
         ("0.myshopify.com", {"calls": []}),
         ("2.myshopify.com", None),
     ]
