@@ -238,7 +238,7 @@ class BoundedLines(Generic[AnyStr]):
     """
 
     def __init__(self, file: IO[AnyStr], limit: int, too_long: Callable[[int], Exception]) -> None:
-        self._file = file
+        self._file: IO[AnyStr] = file
         self._limit = limit
         self._too_long = too_long
         self._number = 0
@@ -250,7 +250,7 @@ class BoundedLines(Generic[AnyStr]):
 
     def __next__(self) -> AnyStr:
         """Return the next line."""
-        line = self._file.readline(self._limit + 1)
+        line: AnyStr = self._file.readline(self._limit + 1)
         if not line:
             raise StopIteration
         self._number += 1

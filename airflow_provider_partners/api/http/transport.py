@@ -14,7 +14,7 @@ import threading
 from dataclasses import asdict, replace
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
@@ -319,7 +319,7 @@ class _ConnectionPool:
 
     def _read(self, response: httpx.Response, head: Response, give_up_at: float) -> Response:
         pieces, size, max_size = [], 0, self.max_response_size
-        for piece in decode(_bounded(response.stream, max_size, _too_large(max_size)), _encoding(head)):
+        for piece in decode(_bounded(_stream(response), max_size, _too_large(max_size)), _encoding(head)):
             pieces.append(piece)
             size += len(piece)
             if size > max_size:
@@ -333,7 +333,7 @@ class _ConnectionPool:
         clock, seconds = self._options.clock.monotonic, self._options.deadline
         arrived, check_at = 0, clock() + seconds
         too_large = oversized_file(self.max_download_size)
-        for piece in decode(_bounded(response.stream, self.max_download_size, too_large), _encoding(head)):
+        for piece in decode(_bounded(_stream(response), self.max_download_size, too_large), _encoding(head)):
             if piece:
                 write(piece)
             arrived += len(piece)
@@ -378,6 +378,11 @@ def _check_encoding(head: Response) -> None:
 
 def _encoding(head: Response) -> str:
     return head.headers.get("content-encoding", "identity").strip().lower()
+
+
+def _stream(response: httpx.Response) -> Iterable[bytes]:
+    """Return the body as it arrives; a synchronous client has no other kind of stream."""
+    return cast("Iterable[bytes]", response.stream)
 
 
 def _bounded(stream: Iterable[bytes], max_size: int, too_large: NoAnswerError) -> Iterator[bytes]:
