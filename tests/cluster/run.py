@@ -10,13 +10,14 @@ Then:
 - One rate limit is kept over the workers, in Redis: no credential got more requests than it allows, and no 429.
 
 The seed chooses the worker, which of the two is killed first, and when. Airflow notices a dead worker by its tasks,
-which send no heartbeats, after 5 minutes, and queues again after 10 what it had fetched and not started. Here both are a
-minute.
+which send no heartbeats, after 5 minutes. What the worker had fetched and not started is queued again after 10. Here
+both are a minute.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import secrets
@@ -26,7 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -263,7 +264,7 @@ def main() -> int:
         scenario = Scenario(cluster, running, plan, requests)
         scenario.run(until)
         scenario.check_health()
-        report = finish(scenario.report, running, expected, plan, options)
+        report = finish(scenario.report, running, expected, plan, options, folder)
     print("\n".join(report.lines()))
     if options.keep:
         print(f"Everything is in {folder}")
@@ -271,9 +272,14 @@ def main() -> int:
 
 
 def finish(
-    report: Report, running: RunningSandbox, expected: Mapping[str, Any], plan: Plan, options: argparse.Namespace
+    report: Report,
+    running: RunningSandbox,
+    expected: Mapping[str, Any],
+    plan: Plan,
+    options: argparse.Namespace,
+    folder: Path,
 ) -> Report:
-    """Add the checks of what the partners saw, and store the table if that is wanted."""
+    """Add the checks of what the partners saw, and store the table and the calls if that is wanted."""
     from main_job import end_state
 
     calls = running.call_log.latest()
@@ -281,6 +287,9 @@ def finish(
     report.checks += check_lost({shop: end_state(running, shop) for shop in expected}, expected)
     report.checks += check_doubled(calls, expected)
     report.checks += check_limits(calls, LIMITS)
+    if options.keep:
+        lines = (json.dumps(asdict(call)) for call in reversed(calls))
+        (folder / "calls.jsonl").write_text("\n".join(lines) + "\n")
     if options.save:
         from _results import Table, Target, save
 
