@@ -48,5 +48,5 @@ def test_a_bomb_ends_with_a_clear_error_in_bounded_memory(
     error, expected = result["error"], result["expected"]
     assert re.search(expected, error) if expected else error == "", error
     assert result["more_mb"] < MORE_MEGABYTES, result
-    assert result["seconds"] < 60, result
+    assert result["seconds"] < 300, result
     assert len(error) < 1_000
