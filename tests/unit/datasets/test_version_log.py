@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_partners.datasets import version_log
+from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.version_log import VersionLog
+from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import DatasetError
 
 
@@ -134,3 +136,59 @@ def test_the_note_of_a_killed_try_is_removed_although_nothing_is_left_to_write(f
     with VersionLog(folder, owner="dag/upsert/run"):
         pass
     assert list(Path(folder).iterdir()) == []
+
+
+def reference(folder: Path, name: str) -> DatasetRef:
+    """A dataset with one record, which holds its name."""
+    writer = DatasetWriter(str(folder / name), source="yotpo", resource="built orders", fingerprint="")
+    writer.resume()
+    writer.append([{"external_id": name}], position={})
+    return writer.commit()
+
+
+def test_the_datasets_of_the_newest_claims_are_read_once_each(folder: str, tmp_path: Path) -> None:
+    for name, order, returns in (("old", "01", "01"), ("order", "03", "01"), ("returns", "02", "02")):
+        with VersionLog(folder, sources=[reference(tmp_path, name)], clock=clock) as log:
+            log.claim({f"order:{number}": version(order, returns) for number in (1, 2)})
+
+    with VersionLog(folder, clock=clock) as log:
+        log.look()
+        assert sorted(record["external_id"] for record in log.records(["order:1", "order:2"])) == ["order", "returns"]
+        assert list(log.records(["order:3"])) == []
+
+
+def test_a_claim_names_its_datasets_for_a_day(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call of an older build is on its way for minutes. The dataset may be removed after days."""
+    with VersionLog(folder, sources=[reference(tmp_path, "built")], clock=clock) as log:
+        log.claim({"order:1": version("12", "12")})
+    monkeypatch.setattr(version_log, "MAX_FILES", 1)
+
+    for hours, names in ((11, ["built"]), (13, [])):
+        later = clock() + timedelta(hours=hours)
+        with VersionLog(folder, clock=lambda later=later: later) as log:
+            log.claim({"order:2": version("12", f"{hours}")})
+            assert len(list(Path(folder).iterdir())) == 1
+        with VersionLog(folder, clock=clock) as log:
+            log.look()
+            assert [record["external_id"] for record in log.records(["order:1"])] == names
+            assert log.newest("order:1") == [version("12", "12")]
+
+
+def test_a_claim_without_datasets_does_not_hide_those_of_the_same_version(folder: str, tmp_path: Path) -> None:
+    with VersionLog(folder, sources=[reference(tmp_path, "built")], clock=clock) as log:
+        log.claim({"order:1": version("01", "01")})
+    with VersionLog(folder, clock=clock) as log:
+        log.claim({"order:1": version("01", "01")})
+        assert [record["external_id"] for record in log.records(["order:1"])] == ["built"]
+
+
+def test_the_next_try_of_a_task_knows_what_was_not_looked_after(folder: str) -> None:
+    killed = VersionLog(folder, owner="dag/upsert/run", clock=clock)
+    killed.begin({"order:1": version("01", "01"), "order:2": version("01", "01")})
+    killed.settle(["order:1"])
+    killed.begin({"order:3": version("01", "01")})
+
+    retry, other = (VersionLog(folder, owner=name, clock=clock) for name in ("dag/upsert/run", "dag/upsert/other"))
+    assert [number for number in (1, 2, 3) if retry.was_sent(f"order:{number}", version("01", "01"))] == [2, 3]
+    assert not retry.was_sent("order:2", version("02", "02"))
+    assert not other.was_sent("order:2", version("01", "01"))

@@ -107,6 +107,20 @@ def test_an_outage_beyond_the_catch_up_limit_leaves_a_gap_until_a_backfill_has_r
     assert airflow.run(later + 2 * HOUR)[1] == {A: []}
 
 
+def test_a_cleared_task_keeps_the_gaps_that_other_runs_have_found_since(airflow):
+    """The summary of a run is older than the gap of a later one when its last task is cleared, or waits."""
+    window = {"shop": A, "since": "2026-05-10T09:00:00Z", "until": "2026-05-10T10:00:00Z"}
+    airflow.run(TEN)
+    _, gaps = airflow.run(TEN + 100 * HOUR)
+    assert gaps[A]
+
+    kept = Coverage(airflow.context(TEN), WATERMARK_ASSET)
+    summary = {"dry_run": False, "lanes": [{**window, "failed": None}], "gaps": {A: []}}
+    kept.store_gaps(summary, [window], began=TEN, moves_watermark=True)
+
+    assert airflow.store.values["gaps:*"] == gaps
+
+
 def test_a_run_of_many_shops_needs_no_request_for_each(airflow):
     """Airflow's stores have one request for each key: https://airflow.apache.org/docs/task-sdk/stable/."""
     requests = []
