@@ -12,8 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from airflow.sdk import DAG
@@ -79,48 +78,62 @@ class List:
         return Extraction(source="yofi", resource="claims", key=("id",), request={}, segments=[segment])
 
 
-def without_times(kind: str, reference: Any) -> list[dict[str, Any]]:
+def without_times(reference: Any) -> list[dict[str, Any]]:
     """Return a step's records without what says when they were read."""
     changing = {"read_at", "version", "window_start", "window_end"}
     return [{name: value for name, value in each.items() if name not in changing} for each in records(reference)]
 
 
-def test_the_main_job_writes_the_same_over_object_storage_as_over_a_disk(
-    s3: S3Server, folder: str, tmp_path: Path
-) -> None:
-    results, states = {}, {}
-    for name, place in (("disk", str(tmp_path)), ("s3", folder)):
-        with run_sandbox(orders=ORDERS, shops=1) as running:
+class RunJob(NamedTuple):
+    """The main job, run once: results and counted requests by step, and what Yotpo holds."""
+
+    results: dict[str, Any]
+    counts: dict[str, Counter[str]]
+    state: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def jobs(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunJob]:
+    """The job over a disk and over object storage, and over object storage with four times the orders."""
+    places = {
+        "disk": (ORDERS, str(tmp_path_factory.mktemp("staging"))),
+        "s3": (ORDERS, s3.uri("jobs/s3")),
+        "larger": (4 * ORDERS, s3.uri("jobs/larger")),
+    }
+    done = {}
+    for name, (orders, place) in places.items():
+        results, counts = {}, {}
+        with run_sandbox(orders=orders, shops=1) as running:
             job = MainJob(running, folder=place)
-            results[name] = job.run()
-            states[name] = end_state(running, job.shop)
-    assert states["s3"] == states["disk"]
-    assert states["s3"]["order"]
+            s3.requests()
+            for step in STEPS:
+                results[step] = job.step(step)
+                counts[step] = s3.counts()
+            done[name] = RunJob(results, counts, end_state(running, job.shop))
+    return done
+
+
+def test_the_main_job_writes_the_same_over_object_storage_as_over_a_disk(s3: S3Server, jobs: dict[str, RunJob]) -> None:
+    assert jobs["s3"].state == jobs["disk"].state
+    assert jobs["s3"].state["order"]
     for step in STEPS[:6]:
-        assert without_times(step, results["s3"][step]) == without_times(step, results["disk"][step])
+        assert without_times(jobs["s3"].results[step]) == without_times(jobs["disk"].results[step])
+    assert not any(jobs["disk"].counts.values())
     assert s3.uploads() == []
     assert [key for key in s3.objects() if key.endswith((".tmp", "progress.json"))] == []
     assert [key for key in s3.objects() if "/.leases/" in key] == []
 
 
-def test_requests_of_a_step_do_not_grow_with_its_records(s3: S3Server, folder: str) -> None:
-    counts: dict[int, dict[str, Counter[str]]] = {}
-    for orders in (ORDERS, 4 * ORDERS):
-        with run_sandbox(orders=orders, shops=1) as running:
-            job = MainJob(running, folder=f"{folder}-{orders}")
-            counts[orders] = {}
-            for step in STEPS:
-                s3.requests()
-                job.step(step)
-                counts[orders][step] = s3.counts()
-    assert counts[ORDERS] == counts[4 * ORDERS]
+def test_requests_of_a_step_do_not_grow_with_its_records(jobs: dict[str, RunJob]) -> None:
+    counts = jobs["s3"].counts
+    assert jobs["larger"].counts == counts
     for step in EXTRACTS:
         # The window, a test whether the folder can be written, one part, the manifest. No part is read back.
-        assert counts[ORDERS][step]["PutObject"] <= 4
-        assert counts[ORDERS][step]["ListObjects"] <= 2
-        assert counts[ORDERS][step]["GetObject"] <= 3
+        assert counts[step]["PutObject"] <= 4
+        assert counts[step]["ListObjects"] <= 2
+        assert counts[step]["GetObject"] <= 3
     unexpected = {"HeadObject", "HeadBucket", "CreateBucket", "CreateMultipartUpload"}
-    assert not unexpected & {name for each in counts[ORDERS].values() for name in each}
+    assert not unexpected & {name for each in counts.values() for name in each}
 
 
 def test_a_retry_continues_after_the_committed_parts_and_reads_none_of_them(s3: S3Server, folder: str) -> None:
