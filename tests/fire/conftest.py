@@ -1,7 +1,7 @@
 """Tests whose every case is a seed: a few by default, many with ``--seeds``.
 
 A test with an argument ``seed`` runs once per seed, which is its id: ``pytest tests/fire/test_chaos.py --seeds 200 -k
-"[137]"`` runs one case alone. A module may set ``SEEDS``, its number of seeds without the option.
+"[137]"`` runs one case alone. A module may set ``SEEDS``, its number of seeds without the option, or the seeds.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
         # Without an argument below this folder, pytest reads this file after the command line.
-        count = metafunc.config.getoption("seeds", None)
-        if count is None:
-            count = getattr(metafunc.module, "SEEDS", DEFAULT_SEEDS)
-        metafunc.parametrize("seed", range(count), ids=str)
+        seeds = metafunc.config.getoption("seeds", None)
+        if seeds is None:
+            seeds = getattr(metafunc.module, "SEEDS", DEFAULT_SEEDS)
+        metafunc.parametrize("seed", range(seeds) if isinstance(seeds, int) else seeds, ids=str)
 
 
 @pytest.fixture(autouse=True, scope="module")

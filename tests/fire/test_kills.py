@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from kill_scene import STEPS, KillScene, format_table, kill_scene
+from kill_scene import KillScene, format_table, kill_scene
 
-SEEDS = len(STEPS)
+SEEDS = (0, 7, 9, 10, 12, 13, 14, 18, 44)
+"""A page, a build, orders, rejects, two jobs, a table, a lane, and a publication that is killed twice."""
 
 
 @pytest.fixture(scope="module")
