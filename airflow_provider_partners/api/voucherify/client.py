@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.client import RestClient
-from airflow_provider_partners.api.http.messages import Request
+from airflow_provider_partners.api.http.messages import Request, check_object
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
@@ -324,4 +325,7 @@ class VoucherifyClient(RestClient):
         return self._transport.send(Request(method="POST", path=path, json=body, label="qualifications.list")).json()
 
     def _get(self, path: str, label: str, params: QueryParams) -> Any:
-        return self._transport.send(Request(method="GET", path=path, params=tuple(params), label=label)).json()
+        name, _, kind = label.partition(".")
+        check = partial(extract_records, RESOURCES[name]) if kind == "list" else check_object
+        request = Request(method="GET", path=path, params=tuple(params), label=label, check=check)
+        return self._transport.send(request).json()

@@ -24,7 +24,7 @@ from airflow_provider_partners.api.yofi.auth import YofiCredentials, make_shop_t
 from airflow_provider_partners.api.yofi.capabilities import ServerCapabilities
 from airflow_provider_partners.api.yofi.errors import YOFI_ERRORS
 from airflow_provider_partners.api.yofi.field_fallback import FieldFallback
-from airflow_provider_partners.api.yofi.jsonapi import Document
+from airflow_provider_partners.api.yofi.jsonapi import Document, check_document
 from airflow_provider_partners.api.yofi.pages import PAGE_NUMBER, PAGE_SIZE, GetPage
 from airflow_provider_partners.api.yofi.query import Names, build_query, field_params, resolve_include
 from airflow_provider_partners.api.yofi.resources import CUSTOMER, LISTED_FIELDS, RESOURCES, YofiResource, resolve_paths
@@ -297,5 +297,5 @@ class YofiClient(RestClient):
 
     def _send(self, path: str, params: Mapping[str, str], label: str) -> Any:
         self._require_shop()
-        request = Request(method="GET", path=path, params=tuple(params.items()), label=label)
+        request = Request(method="GET", path=path, params=tuple(params.items()), label=label, check=check_document)
         return self._transport.send(request).json()

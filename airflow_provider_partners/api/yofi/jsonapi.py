@@ -65,6 +65,17 @@ def flatten(resource: Mapping[str, Any]) -> Record:
     return record
 
 
+def check_document(body: Any) -> None:
+    """Refuse a response without ``data``.
+
+    :raises UnexpectedResponseError: when it has none
+    """
+    if not isinstance(body, Mapping) or "data" not in body:
+        content = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
+        message = f"the response is no JSON:API document: it has no 'data' but {content}"
+        raise UnexpectedResponseError(message[:300])
+
+
 class Document:
     """A response as records.
 
@@ -73,10 +84,7 @@ class Document:
     """
 
     def __init__(self, body: Any) -> None:
-        if not isinstance(body, Mapping) or "data" not in body:
-            content = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
-            message = f"the response is no JSON:API document: it has no 'data' but {content}"
-            raise UnexpectedResponseError(message[:300])
+        check_document(body)
         if body.get("errors"):
             # "The members data and errors MUST NOT coexist": https://jsonapi.org/format/#document-top-level. What
             # stands beside the errors may be a part of the list, so it must not pass for the whole.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.async_job import submit_once
 from airflow_provider_partners.api.client import RestClient
 from airflow_provider_partners.api.http.auth import ExchangedToken
-from airflow_provider_partners.api.http.messages import Request, Response
+from airflow_provider_partners.api.http.messages import Request, Response, check_object
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
@@ -268,18 +268,23 @@ class YotpoClient(RestClient):
         envelope = RESOURCES[name].envelope
         body = {envelope: dict(payload)}
         report(SOURCE, self.store_id, name, is_write=True)
-        response = self._send("POST", path, f"{name}.create", body=body, repeatable=repeatable)
+        check = partial(_unwrap, envelope=envelope)
+        response = self._send("POST", path, f"{name}.create", body=body, repeatable=repeatable, check=check)
         # The response holds the new id and nothing else: {"order": {"yotpo_id": 123}}.
         return yotpo_id_of(_unwrap(response.json(), envelope))
 
     def _update(self, name: str, path: str, payload: Mapping[str, Any]) -> None:
-        # The response to a PATCH is empty. Anything but an object in it comes from a gateway that has lost the request.
+        # The response to a PATCH is empty. Anything else may come from a gateway that has lost the request.
         body = {RESOURCES[name].envelope: dict(payload)}
         report(SOURCE, self.store_id, name, is_write=True)
-        self._send("PATCH", path, f"{name}.update", body=body, may_be_empty=True)
+        check = partial(_check_update, envelope=RESOURCES[name].envelope)
+        self._send("PATCH", path, f"{name}.update", body=body, may_be_empty=True, check=check)
 
     def _get(self, path: str, label: str, params: Mapping[str, str]) -> Any:
-        return self._send("GET", path, label, params=params).json()
+        name, _, kind = label.partition(".")
+        resource = RESOURCES[name]
+        check = partial(_unwrap, envelope=resource.envelope) if kind == "get" else resource.extract_records
+        return self._send("GET", path, label, params=params, check=check).json()
 
     def _send(
         self,
@@ -291,6 +296,7 @@ class YotpoClient(RestClient):
         body: Mapping[str, Any] | None = None,
         repeatable: bool = True,
         may_be_empty: bool = False,
+        check: Callable[[Any], object] = check_object,
     ) -> Response:
         return self._transport.send(
             Request(
@@ -301,6 +307,7 @@ class YotpoClient(RestClient):
                 label=label,
                 repeatable=repeatable,
                 may_be_empty=may_be_empty,
+                check=check,
             )
         )
 
@@ -316,3 +323,12 @@ def _unwrap(body: Any, envelope: str) -> Record:
         message = f"the response has no '{envelope}' but {content}"
         raise UnexpectedResponseError(message[:300], partner="Yotpo")
     return record
+
+
+def _check_update(body: Any, *, envelope: str) -> None:
+    """Refuse a response to an update that says something else than the record.
+
+    :raises UnexpectedResponseError: when it does
+    """
+    if body != {}:
+        _unwrap(body, envelope)

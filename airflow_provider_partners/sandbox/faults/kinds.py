@@ -137,6 +137,7 @@ KINDS: Mapping[str, FaultKind] = {
     "json_null": _json(200, "null", "200 with null instead of the partner's JSON"),
     "json_number": _json(200, "17", "200 with a number instead of the partner's JSON"),
     "json_text": _json(200, '"ok"', "200 with a text instead of the partner's JSON"),
+    "json_object": _json(200, {"message": "OK"}, "200 with another object than the partner's"),
     "html": FaultKind(
         text="200 with a page of HTML, as a gateway under maintenance sends it",
         rule={"status": 200, "body": _PAGE.format("Maintenance", "Back soon"), "headers": _HTML},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -47,6 +48,23 @@ def test_an_update_needs_no_response_body(status: int) -> None:
 def test_a_create_without_an_id_in_the_response_is_an_error(body: Any) -> None:
     with pytest.raises(UnexpectedResponseError):
         yotpo_client(FakeYotpoApi(httpx.Response(201, json=body))).create_order({})
+
+
+@pytest.mark.parametrize("strange", [{"message": "OK"}, {"data": []}, [], None, "ok"])
+def test_an_update_is_sent_again_after_an_answer_in_yotpos_place(strange: Any) -> None:
+    """Recorded updates are answered with an empty body: https://github.com/ldgnoack/yotpo-ruby, ``spec/cassettes``."""
+    answers = [httpx.Response(200, text=json.dumps(strange)), httpx.Response(200)]
+    sent: list[str] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/access_tokens"):
+            return httpx.Response(200, json={"access_token": "t"})
+        sent.append(request.method)
+        return answers.pop(0)
+
+    yotpo_client(respond).update_order(7, {"order_name": "x"})
+
+    assert sent == ["PATCH", "PATCH"]
 
 
 def test_a_record_is_read_by_yotpos_id_and_is_none_when_unknown() -> None:

@@ -228,7 +228,7 @@ def test_the_fingerprint_differs_by_store_time_range_and_ids() -> None:
 
 def test_a_response_without_its_list_is_an_error() -> None:
     with pytest.raises(UnexpectedResponseError, match="'orders'"):
-        list(client(FakeLists({"order": {}})).extract("orders").records())
+        list(client(FakeLists({"order": {}}, {"order": {}}, {"order": {}})).extract("orders").records())
 
 
 def test_orders_and_reviews_have_a_time_field() -> None:
