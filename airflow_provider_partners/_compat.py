@@ -94,6 +94,7 @@ __all__ = [
     "conf",
     "hook_lineage",
     "in_thread",
+    "literal",
     "mask_secret",
     "run_nested",
     "stats",
@@ -162,6 +163,14 @@ def asset_state(context: Mapping[str, Any], asset: Asset) -> Any | None:
     """
     stores = context.get("asset_state_store")
     return None if stores is None else stores[asset]
+
+
+def literal(value: Any) -> Any:
+    """Return a value that templates leave as it is, as an argument of an operator."""
+    # In 3.0, ``airflow.sdk`` lists the name, and does not have it.
+    from airflow.sdk.definitions.template import literal as as_it_is
+
+    return as_it_is(value)
 
 
 def run_nested(operator: BaseOperator, context: dict[str, Any]) -> Any:

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.sdk import BaseOperator, literal
+from airflow.sdk import BaseOperator
 
 from airflow_provider_partners import _compat
 from airflow_provider_partners._compat import (
     AirflowRescheduleException,
     AirflowSkipException,
     TaskDeferred,
+    literal,
     run_nested,
 )
 from airflow_provider_partners.datasets.location import dataset_uri
