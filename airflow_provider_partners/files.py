@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -40,6 +41,8 @@ _SPACE_REMEDY = "Free or add space there; the next try continues."
 _RIGHTS_REMEDY = "Choose a place that the workers' user may write."
 
 _SCRATCH_PREFIX = "partners-"
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+"""Names of :func:`write_file`, with eight characters of :func:`tempfile.mkstemp`. Other tools hide files, too."""
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_PERMITTED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
@@ -95,7 +98,7 @@ def remove_stale_temporary(path: Path, *, seconds: float = 86_400.0) -> bool:
 
     :param seconds: on a file system without locks, the age from which on no writer can still be at work
     """
-    if not (path.name.startswith(".") and path.name.endswith(".tmp")):
+    if not _TEMPORARY.fullmatch(path.name):
         return False
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -94,6 +94,11 @@ def test_the_temporary_file_of_a_killed_writer_is_removed_by_the_next_look(tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_hidden_files_of_other_tools_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".upload.tmp").touch()
+    assert DatasetFolder(str(tmp_path)).file_names() == [".upload.tmp"]
+
+
 def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace = os.replace
 

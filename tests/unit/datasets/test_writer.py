@@ -21,7 +21,13 @@ from airflow_provider_partners.datasets.reader import read_column, read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.writer import DatasetWriter, write_dataset
-from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, StorageError, TransientError
+from airflow_provider_partners.exceptions import (
+    ConfigurationError,
+    DatasetError,
+    PagingError,
+    StorageError,
+    TransientError,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -334,7 +340,7 @@ def test_without_locks_temporary_files_of_a_killed_writer_are_removed_after_a_da
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr("airflow_provider_partners.files.fcntl.flock", refuse)
-    old, new = tmp_path / ".part-00000.jsonl.gz.abc.tmp", tmp_path / ".part-00001.jsonl.gz.def.tmp"
+    old, new = tmp_path / ".part-00000.jsonl.gz.abcdef12.tmp", tmp_path / ".part-00001.jsonl.gz.abcdef34.tmp"
     for path in (old, new):
         path.write_bytes(b"half a part")
     os.utime(old, (0, 0))
@@ -456,3 +462,11 @@ def test_a_reference_without_a_folder_or_a_list_is_refused(name: str, value: obj
 def test_a_folder_that_is_no_text_is_refused(uri: object) -> None:
     with pytest.raises(ConfigurationError, match="'uri' is"):
         DatasetFolder(uri)  # type: ignore[arg-type]
+
+
+def test_a_list_of_more_pages_than_allowed_counts_as_endless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_PAGES", "2")
+    with pytest.raises(PagingError, match=r"more than 2 pages.*raise max_pages"):
+        write_dataset(Pages(4).extraction(), uri=str(tmp_path / "d"))
+    monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_PAGES", "9")
+    assert write_dataset(Pages(4).extraction(), uri=str(tmp_path / "e")).records > 0

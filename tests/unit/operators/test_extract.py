@@ -288,7 +288,7 @@ def test_the_retry_of_a_killed_task_removes_what_it_has_left(context, tmp_path, 
     scratch = tmp_path / "temporary" / "partners-export-a1"
     scratch.mkdir(parents=True)
     left = [
-        tmp_path / folder / ".file.json.a1.tmp"
+        tmp_path / folder / ".file.json.abcdef12.tmp"
         for folder in ("dag/extract/run/-1", "dag/extract/run/-1-window", "dag/extract/run/-1-rejects", ".leases")
     ]
     for path in left:
