@@ -186,3 +186,10 @@ def test_a_record_that_contains_itself_is_refused() -> None:
     record["a"] = [record, record]
     with pytest.raises(ValueError, match="Circular"):
         to_json_lines([record])
+
+
+@pytest.mark.parametrize("text", [b"[" + b"{}," * 5_000_001 + b"{}]", "[" + "0," * 5_000_001 + "0]"])
+def test_more_values_than_fit_into_memory_are_refused_unread(text: bytes | str) -> None:
+    """RFC 8259, section 9: a parser may set limits. An empty object is 2 bytes as JSON, and 64 in Python."""
+    with pytest.raises(UnsafeJsonError, match="more than 5,000,000 values"):
+        parse_json(text)

@@ -286,7 +286,7 @@ class GraphQLCaller:
             self._costs[key] = float(cost)
         redact = self._transport.redactor.for_response_to(request)
         _raise_for_search_warnings(result.extensions, label, redact)
-        return GraphQLResult(_redact_user_errors(result.data, redact), result.extensions)
+        return GraphQLResult(_Data(_redact_user_errors(result.data, redact)), result.extensions)
 
     def _check_version(self, response: Response) -> None:
         # An expired version falls forward: the oldest supported version answers, where fields may mean something else
@@ -314,6 +314,14 @@ class GraphQLCaller:
         log.warning(
             "API version %s: %s uses what a later version removes: %s", self.api_version, label, truncate(reason)
         )
+
+
+class _Data(dict[str, Any]):
+    """The data of an answer. A field that was requested and is missing is an error of the answer."""
+
+    def __missing__(self, name: str) -> Any:
+        message = f"the answer has no '{name}'"
+        raise UnexpectedResponseError(message)
 
 
 def _check_answer(body: Any, *, label: str) -> None:

@@ -299,3 +299,11 @@ def test_values_of_variables_are_hidden_in_user_errors() -> None:
     payload = {"userErrors": [{"field": ["name"], "message": "Jane Doe is taken", "code": "TAKEN"}], "customer": None}
     result = caller(Endpoint(answer({"data": {"create": payload}}))).execute("mutation", {"name": "Jane Doe"})
     assert result.data["create"]["userErrors"] == [{"field": ["name"], "message": "*** is taken", "code": "TAKEN"}]
+
+
+def test_a_requested_field_that_is_missing_is_an_error_of_the_answer():
+    """GraphQL's specification, section 7.1: ``data`` has an entry for each field of the operation."""
+    data = caller(Endpoint(answer({"data": {"orders": "a page for another question"}}))).execute("{ shop { id } }").data
+    assert "shop" not in data
+    with pytest.raises(UnexpectedResponseError, match="the answer has no 'shop'"):
+        data["shop"]
