@@ -36,6 +36,8 @@ def get_path(body: Any, path: str) -> Any:
     :param body: JSON
     :param path: such as ``pagination.next_page_info``; the empty path returns the body itself
     """
+    if type(body) is dict and path and "." not in path:
+        return body.get(path)
     for step in path.split(".") if path else ():
         # A look at the type first: the check for a Mapping of any kind takes ten times as long.
         body = body.get(step) if type(body) is dict or isinstance(body, Mapping) else None

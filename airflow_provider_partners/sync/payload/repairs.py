@@ -34,6 +34,8 @@ SPELLINGS: Mapping[str, str] = {"canceled": "cancelled"}
 
 def to_text(value: Any) -> Any:
     """Return a text for a text or a number."""
+    if type(value) is str and value.isascii() and "\x00" not in value:
+        return value
     if isinstance(value, str):
         # NUL and halves of surrogate pairs are valid in JSON, and no database takes them.
         return repair_text(value.replace("\x00", ""))
