@@ -211,8 +211,8 @@ def map_product(record: Any, *, shop: str, custom_properties: Properties | None 
     """
     fields = tuple(text(get_path(record, name)) for name in _PRODUCT_FIELDS)
     if custom_properties:
-        return _product(shop, shopify_id(record), *fields, custom_properties=custom_properties)
-    return _cached_product(shop, shopify_id(record), *fields)
+        return _product(shop, shopify_id(record), fields, custom_properties)
+    return _cached_product(shop, shopify_id(record), fields)
 
 
 _PRODUCT_FIELDS = ("title", "handle", "onlineStoreUrl", "featuredMedia.preview.image.url", "vendor")
@@ -221,13 +221,10 @@ _PRODUCT_FIELDS = ("title", "handle", "onlineStoreUrl", "featuredMedia.preview.i
 def _product(
     shop: str,
     external_id: str | None,
-    title: str | None,
-    handle: str | None,
-    page: str | None,
-    image: str | None,
-    vendor: str | None,
+    fields: tuple[str | None, ...],
     custom_properties: Properties | None = None,
 ) -> Product:
+    title, handle, page, image, vendor = fields
     handle = text_within_limit(handle, 255)
     # A handle may have the letters of any script, and it is one segment of the path.
     own_page = f"https://{shop}/products/{quote(handle, safe='')}" if handle else None
