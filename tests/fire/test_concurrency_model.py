@@ -6,7 +6,7 @@ retries, clears, replays and plans. The store follows Yotpo's documents, see ``f
 unique, and an update adds lines and merges fulfillments by their ids (https://core-api.yotpo.com/reference/orders).
 
 What the store should hold in the end comes from the sequence itself, by the rule of docs/explanation/datasets.md, "What
-is older never replaces what is newer". No code of the product is asked.
+is older never replaces what is newer", and not from code of the product.
 """
 
 from __future__ import annotations
