@@ -111,7 +111,7 @@ def select_lanes(
     return [
         {**lane, "found_by": each["found_by"]}
         for lane, each in zip(lanes, known, strict=True)
-        if "found_by" in each and _is_placed(lane, placement)
+        if not each.get("no_changes") and _is_placed(lane, placement)
     ]
 
 

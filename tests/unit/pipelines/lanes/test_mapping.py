@@ -12,6 +12,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow_provider_partners import pipelines
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.pipelines.lanes import LanesOperator
+from airflow_provider_partners.pipelines.lanes.lane_summary import sum_up_unchanged
 from airflow_provider_partners.pipelines.lanes.mapping import batch_lanes, select_lanes
 
 FACTORIES = [
@@ -63,7 +64,11 @@ def test_a_batch_has_lanes_of_one_placement() -> None:
 
 
 def test_lanes_without_changes_are_not_mapped() -> None:
-    found = [{"found_by": {"calls": []}}, {"shop": "1.myshopify.com", "no_changes": True}, {"found_by": None}]
+    found = [
+        {"found_by": {"calls": []}},
+        sum_up_unchanged({**shops(2)[1], "since": "", "until": ""}, None),
+        {"found_by": None},
+    ]
     selected = select_lanes.function(shops(3), None, found)
     assert [(lane["shop"], lane["found_by"]) for lane in selected] == [
         ("0.myshopify.com", {"calls": []}),
