@@ -57,6 +57,8 @@ LOOK_INTERVAL = 1.0
 MAX_LOOKS = 10
 """Lists of files that are read when other tasks merge files at the same time."""
 
+_CLAIMS = "SELECT key, version, content FROM claim JOIN sources ON sources.id = claim.sources"
+
 _TIMESTAMP_LENGTH = len("2026-05-01T00:00:00.000000Z")
 
 
@@ -86,8 +88,9 @@ class VersionLog:
         # A database without a name is temporary: SQLite keeps it in memory, and on disk when it grows.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute(
-            "CREATE TABLE claim (key TEXT, version TEXT, sources TEXT, PRIMARY KEY (key, version)) WITHOUT ROWID"
+            "CREATE TABLE claim (key TEXT, version TEXT, sources INTEGER, PRIMARY KEY (key, version)) WITHOUT ROWID"
         )
+        self._database.execute("CREATE TABLE sources (id INTEGER PRIMARY KEY, content TEXT UNIQUE)")
         self._sources = json.dumps([{**source.to_dict(), "extra": {}} for source in sources])
         self._note = f"{hashlib.sha256(owner.encode()).hexdigest()[:32]}.open.json" if owner else ""
         self._unsettled: dict[str, Version] | None = None
@@ -146,7 +149,7 @@ class VersionLog:
             found = [
                 sources
                 for key in keys
-                for (sources,) in self._database.execute("SELECT sources FROM claim WHERE key = ?", (key,)).fetchall()
+                for _, _, sources in self._database.execute(f"{_CLAIMS} WHERE key = ?", (key,)).fetchall()
             ]
         datasets = {source["uri"]: source for sources in dict.fromkeys(found) for source in json.loads(sources or "[]")}
         for source in datasets.values():
@@ -192,11 +195,21 @@ class VersionLog:
         older = [(key, _to_json(other)) for other in others if is_older(other, version)]
         self._database.executemany("DELETE FROM claim WHERE key = ? AND version = ?", older)
         # Of two claims of one version, the later names datasets that are kept longer.
-        self._database.execute("INSERT OR REPLACE INTO claim VALUES (?, ?, ?)", (key, _to_json(version), sources))
+        self._database.execute("INSERT OR IGNORE INTO sources (content) VALUES (?)", (sources,))
+        self._database.execute(
+            "INSERT OR REPLACE INTO claim SELECT ?, ?, id FROM sources WHERE content = ?",
+            (key, _to_json(version), sources),
+        )
 
     def _write(self, claims: Iterable[tuple[str, Version, str]]) -> str:
         name = f"{uuid.uuid4().hex}.jsonl.gz"
-        lines = "".join(f"{json.dumps(claim)}\n" for claim in claims)
+        places: dict[str, int] = {}
+        lines = "".join(
+            f"{json.dumps([key, version, places.setdefault(sources, len(places))])}\n"
+            for key, version, sources in claims
+        )
+        # The last line has the datasets, which thousands of claims share.
+        lines += json.dumps(list(places))
         self._folder.write(name, gzip.compress(lines.encode(), compresslevel=6, mtime=0))
         return name
 
@@ -220,14 +233,14 @@ class VersionLog:
             return False
         try:
             # gzip takes an empty file for an empty text.
-            claims = [json.loads(line) for line in gzip.decompress(content or b"empty").splitlines()]
+            *claims, places = [json.loads(line) for line in gzip.decompress(content or b"empty").splitlines()]
         except (OSError, EOFError, zlib.error, ValueError):
             # Without it, an older build could replace a newer one.
             message = f"{name} of {self._uri} is damaged"
             raise DatasetError(message, remedy="Remove it when no older run is left that could write.") from None
         self._database.execute("BEGIN")
-        for key, version, sources in claims:
-            self._store(key, version, sources)
+        for key, version, place in claims:
+            self._store(key, version, places[place])
         self._database.execute("COMMIT")
         return True
 
@@ -239,7 +252,7 @@ class VersionLog:
             return
         kept_since = self.kept_since
         sources_since = timestamps.isoformat(self._clock() - SOURCES_KEPT, "microseconds")
-        stored = self._database.execute("SELECT key, version, sources FROM claim")
+        stored = self._database.execute(_CLAIMS)
         versions = ((key, json.loads(version), sources) for key, version, sources in stored)
         aged = ((max(map(_newest_timestamp, claim[1].values())), *claim) for claim in versions)
         merged = self._write(

@@ -192,3 +192,16 @@ def test_the_next_try_of_a_task_knows_what_was_not_looked_after(folder: str) -> 
     assert [number for number in (1, 2, 3) if retry.was_sent(f"order:{number}", version("01", "01"))] == [2, 3]
     assert not retry.was_sent("order:2", version("02", "02"))
     assert not other.was_sent("order:2", version("01", "01"))
+
+
+def test_a_file_names_its_datasets_once(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backfill claims hundreds of thousands of orders of one dataset."""
+    monkeypatch.setattr(version_log, "MAX_FILES", 1)
+    for name in ("one", "other"):
+        with VersionLog(folder, sources=[reference(tmp_path, name)], clock=clock) as log:
+            log.claim({f"order:{name}-{number}": version("12", "12") for number in range(100)})
+
+    (file,) = Path(folder).iterdir()
+    content = gzip.decompress(file.read_bytes()).decode()
+    assert content.count("order:") == 200
+    assert [content.count(f"{tmp_path}/{name}") for name in ("one", "other")] == [1, 1]
