@@ -201,7 +201,18 @@ class Transport:
         settings = replace(self._settings, error_handler=error_handler) if error_handler else self._settings
         # The first call loads certificates, which takes a while. The rate limit would count that as the request's way.
         self._pool.open()
-        return Call(request, url, settings, self._pool.send_attempt).run()
+        return Call(request, url, settings, self._send_attempt).run()
+
+    def _send_attempt(self, request: Request, url: str, headers: Mapping[str, str], *, give_up_at: float) -> Response:
+        """Send one attempt. The way of the first one is longer, because it opens a connection."""
+        if self._pool.has_answered:
+            return self._pool.send_attempt(request, url, headers, give_up_at=give_up_at)
+        clock = self._settings.clock
+        began = clock.monotonic()
+        try:
+            return self._pool.send_attempt(request, url, headers, give_up_at=give_up_at)
+        finally:
+            self._settings.rate_limit.postpone(clock.monotonic() - began)
 
     def download(self, url: str, to: Path, *, label: str, authenticated: bool = False, resume: bool = True) -> int:
         """Download a file in bounded memory. After a broken connection, only the missing part is requested.
@@ -263,6 +274,7 @@ class _ConnectionPool:
         self.max_response_size = options.max_response_size
         self._request_id_headers = tuple(name.lower() for name in request_id_headers)
         self._client: httpx.Client | None = None
+        self.has_answered = False
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self.is_closed = self._closed.is_set
@@ -306,6 +318,7 @@ class _ConnectionPool:
             extensions={"trace": trace} if sink and (trace := self._download_hosts.trace(url)) else {},
         )
         response = client.send(message, stream=True)
+        self.has_answered = True
         try:
             response_headers = {name.lower(): value for name, value in response.headers.items()}
             ids = (response_headers.get(name) for name in self._request_id_headers)

@@ -292,6 +292,21 @@ def test_a_request_that_leaves_late_has_the_full_distance_to_the_next_one(clock:
     assert rate_limit.acquire() == pytest.approx(0.25)
 
 
+def test_the_first_request_leaves_room_for_the_time_that_its_connection_takes(clock: TurningClock) -> None:
+    def answer_slowly(request: httpx.Request) -> httpx.Response:
+        clock.now += 0.1
+        return ok()
+
+    rate_limit = RateLimiter(rate=4, clock=clock)
+    client = transport(FakeApi(answer_slowly), clock, rate_limit=rate_limit)
+    client.send(GET)
+    assert rate_limit.acquire() == pytest.approx(0.25)
+
+    clock.now += 10
+    client.send(GET)
+    assert rate_limit.acquire() == pytest.approx(0.25 - 0.1)
+
+
 def test_a_refusal_delays_other_clients_of_the_rate_limit(clock: TurningClock) -> None:
     rate_limit = RateLimiter(rate=5, clock=clock)
     with pytest.raises(ThrottledError):
