@@ -25,9 +25,11 @@ from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.http.urls import path_segment
 from airflow_provider_partners.api.shopify.shops import shop_domain
+from airflow_provider_partners.api.voucherify.client import VoucherifyClient
 from airflow_provider_partners.api.voucherify.exports.csv_file import ExportCsv
+from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.datasets.location import dataset_uri, version_log_uri
-from airflow_provider_partners.exceptions import ConfigurationError, RejectedError
+from airflow_provider_partners.exceptions import ConfigurationError, RejectedError, UnexpectedResponseError
 from airflow_provider_partners.observability.report.markup import element
 from airflow_provider_partners.pipelines.routing.sources import read_routes
 from airflow_provider_partners.sync.user_code import load_object
@@ -213,3 +215,19 @@ def test_no_table_for_spreadsheets_is_written() -> None:
     """A spreadsheet runs a cell that begins with =, +, - or @. Only the sandbox writes CSV, as Voucherify does."""
     writers = [path for path in PACKAGE.rglob("*.py") if "csv.writer" in path.read_text()]
     assert {path.relative_to(PACKAGE).parts[0] for path in writers} == {"sandbox"}
+
+
+@pytest.mark.parametrize("body", [{"errors": [{"message": "denied"}]}, {"error": [{"code": 1}], "object": "list"}])
+def test_errors_with_the_status_of_a_success_are_no_records_of_voucherify(body: dict[str, object]) -> None:
+    handler = httpx.MockTransport(lambda _: httpx.Response(200, json=body))
+    client = VoucherifyClient(**gather_options(application_id="app-id", secret_key="secret-key", handler=handler))
+    with pytest.raises(UnexpectedResponseError, match="no list of records"):
+        list(client.extract("redemptions", since="2026-01-01T00:00:00Z", until="2026-01-02T00:00:00Z").records())
+
+
+def test_an_object_of_another_shape_is_no_record_of_yofi() -> None:
+    handler = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": {"orders": "a page"}}))
+    arguments = {"secret": "s" * 40, "issuer": "i", "subject": "s", "shop": "a.myshopify.com"}
+    client = YofiClient(**gather_options(**arguments, handler=handler))
+    with pytest.raises(UnexpectedResponseError, match="without 'id', 'type' and 'attributes'"):
+        list(client.extract("returns", match={"order_id": ["1"]}).records())

@@ -97,6 +97,11 @@ class Document:
         if not all(isinstance(resource, Mapping) for resource in [*resources, *included]):
             message = "the response is no JSON:API document: 'data' or 'included' has a member that is no object"
             raise UnexpectedResponseError(message)
+        if not all({"id", "type", "attributes"} & resource.keys() for resource in resources):
+            # "A resource object MUST contain at least id and type": https://jsonapi.org/format/#document-resource-objects.
+            # Yofi's may lack one of them. What lacks all is no resource.
+            message = "the response is no JSON:API document: 'data' has a member without 'id', 'type' and 'attributes'"
+            raise UnexpectedResponseError(message)
         self._body = body
         self._resources: list[Mapping[str, Any]] = resources
         self._included: dict[ResourceId, Mapping[str, Any]] = {

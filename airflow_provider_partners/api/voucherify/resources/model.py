@@ -314,7 +314,8 @@ def extract_records(resource: VoucherifyResource, body: Any) -> list[Record]:
     :raises UnexpectedResponseError: when the answer holds no list of records
     """
     if isinstance(body, Mapping):
-        lists = [value for value in body.values() if isinstance(value, list)]
+        # A gateway's {"errors": […]} is no list of records, whatever its status.
+        lists = [value for name, value in body.items() if isinstance(value, list) and name not in {"error", "errors"}]
         candidates = [body.get(str(body.get("data_ref"))), body.get(resource.records_path), body.get("data")]
         records = next(
             (value for value in candidates if isinstance(value, list)), lists[0] if len(lists) == 1 else None
