@@ -44,6 +44,8 @@ class PayloadError(RejectedError):
     :ivar rule: the message without what differs between records, for counting
     """
 
+    rule: str
+
     def __init__(self, resource: str, violations: Sequence[Violation]) -> None:
         begin = f"The {resource} breaks Yotpo's rules: "
         self.violations = [violation.text for violation in violations]
