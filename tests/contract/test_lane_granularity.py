@@ -23,7 +23,7 @@ from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 from airflow_provider_partners.exceptions import ThrottledError, TransientError
 from airflow_provider_partners.operators.yotpo import YotpoBuildOrdersOperator, YotpoUpsertOrdersOperator
-from airflow_provider_partners.pipelines import order_sync_dag
+from airflow_provider_partners.pipelines import new_returns_dag, order_reconcile_dag, order_sync_dag
 from airflow_provider_partners.pipelines.lanes import with_lookbacks
 from airflow_provider_partners.sandbox.server import RunningSandbox
 from airflow_provider_partners.task_errors import PartnerTaskError
@@ -144,6 +144,53 @@ def test_both_granularities_end_in_the_same_state_summary_and_report(tmp_path: P
     assert summary[0] == summary[1]
     assert report[0] == report[1]
     assert calls[0] == calls[1]
+
+
+def new_returns(running: RunningSandbox) -> tuple[Any, str, dict[str, Any]]:
+    return new_returns_dag, "choose_lanes", {}
+
+
+def reconciliation(running: RunningSandbox) -> tuple[Any, str, dict[str, Any]]:
+    return (
+        order_reconcile_dag,
+        "select_shops",
+        {"query": "created_at:>='2020-01-01T00:00:00Z'", "placed_until": WINDOW["until"]},
+    )
+
+
+@pytest.mark.parametrize("kind", [new_returns, reconciliation])
+def test_the_other_dags_do_the_same_in_both_granularities(kind: Any, tmp_path: Path) -> None:
+    found = []
+    for granularity in ("step", "shop"):
+        with new_sandbox() as running:
+            factory, lanes_task, fields = kind(running)
+            lanes = [
+                {**lane, **fields}
+                for lane in routed_lanes(running, WINDOW)
+                if lane["shop"] in {REJECTING, WITHOUT_YOFI}
+            ]
+            dag, folder = factory(granularity=granularity), str(tmp_path / granularity)
+            run = InProcessRun(running, dag, lanes_task, lanes, folder)
+            summary = run.run_step_by_step() if granularity == "step" else run.run_shop_by_shop()
+            assert (summary["failed"], run.errors) == ({}, {})
+            assert summary["total"]["created"] > 0
+            state = {shop: end_state(running, shop) for shop in (REJECTING, WITHOUT_YOFI)}
+            report = [comparable_lane(lane) for lane in run.report()["lanes"]]
+            found.append((state, comparable_summary(summary), report, dict(running.sandbox.calls)))
+    assert found[0] == found[1]
+
+
+def test_a_plan_writes_nothing_in_either_granularity(running: RunningSandbox, tmp_path: Path) -> None:
+    """``dry_run`` is a template of the steps, which each renders with the params of its run."""
+    planned = []
+    for granularity in ("step", "shop"):
+        run = start(running, tmp_path / granularity, granularity, WITHOUT_YOFI)
+        run.params = {"dry_run": True}
+        summary = run.run_step_by_step() if granularity == "step" else run.run_shop_by_shop()
+        assert (summary["dry_run"], summary["total"]["created"]) == (True, 0)
+        planned.append(summary["total"]["would_create"])
+    assert planned[0] == planned[1] > 0
+    assert not [name for name in running.sandbox.calls if name.endswith((".create", ".update"))]
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, error: Exception, *, shop: str, after: int = 3) -> None:

@@ -24,7 +24,7 @@ from airflow_provider_partners._compat import (
     run_nested,
 )
 from airflow_provider_partners.observability.report.store import read_report
-from airflow_provider_partners.pipelines.lanes import mapping
+from airflow_provider_partners.pipelines.lanes import ORDER_LANE, mapping
 from airflow_provider_partners.pipelines.lanes.run_report import build_summary
 from airflow_provider_partners.sandbox.handle import PartnersSandbox
 from airflow_provider_partners.sandbox.server import RunningSandbox
@@ -82,11 +82,12 @@ class InProcessRun:
 
     def run_step_by_step(self, *, tries: int = 1) -> Json:
         """Run the tasks of each lane, which are mapped; return the summary of the run."""
-        found = mapping.find_changed.function(
-            self.lanes, "airflow_provider_partners.pipelines.lanes.order_lane:ORDER_LANE"
-        )
-        selected = mapping.select_lanes.function(self.lanes, None, found)
-        self.xcoms["select_lane", -1, "return_value"] = json.loads(json.dumps(selected))
+        found = None
+        selected = self.lanes
+        if self.dag.has_task("find_changes"):
+            found = mapping.find_changed.function(self.lanes, ORDER_LANE.path)
+            selected = json.loads(json.dumps(mapping.select_lanes.function(self.lanes, None, found)))
+            self.xcoms["select_lane", -1, "return_value"] = selected
         tasks = [task for task in self.dag.topological_sort() if task.task_id.startswith("lane.")]
         for index in range(len(selected)):
             for task in tasks:
