@@ -6,7 +6,7 @@ Yotpo has no call that creates or updates. How to combine lookup, create and upd
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
