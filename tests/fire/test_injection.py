@@ -46,7 +46,7 @@ HOSTILE = (
 
 
 @given(st.lists(st.one_of(st.sampled_from(HOSTILE), st.text()), min_size=4, max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_dataset_lies_below_the_staging_folder(names: list[str]) -> None:
     dag_id, task_id, run_id, suffix = names
     os.environ["AIRFLOW__PARTNERS__STAGING_URI"] = "/staging/root"
