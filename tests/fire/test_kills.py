@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import pytest
 from kill_scene import KillScene, format_table, kill_scene
 
-SEEDS = (0, 7, 9, 10, 12, 13, 14, 18, 44)
-"""A page, a build, orders, rejects, two jobs, a table, a lane, and a publication that is killed twice."""
+SEEDS = (0, 7, 10, 12, 13, 14, 18, 44)
+"""A page, a build, rejects, two jobs, a table, a lane, and a publication that is killed twice."""
 
 
 @pytest.fixture(scope="module")
