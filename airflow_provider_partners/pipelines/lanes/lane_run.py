@@ -196,13 +196,14 @@ class LaneRun:
         lane = self.steps.kind(**{name: literal(self.lane.get(name)) for name in self.steps.lane_fields})
         step.arguments(lane, taken)
         before = [states[name] for name in (*taken.names, *step.after)]
-        rule = self._rule(step)
-        if rule != "all_done" and any(each.state not in _DONE for each in before):
+        rule, are_done = self._rule(step), all(each.state in _DONE for each in before)
+        if rule != "all_done" and not are_done:
             return _State("upstream_failed")
         if rule == "all_success" and any(each.state == "skipped" for each in before):
             return _State("skipped")
         state = self._execute(step, lane, taken)
-        if state.state in _DONE:
+        # A step that runs after failures has to run again after the next try of those.
+        if state.state in _DONE and are_done:
             self.progress.add_step(step.name, state.state, state.result)
         return state
 

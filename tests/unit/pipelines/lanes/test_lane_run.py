@@ -1,0 +1,146 @@
+"""One lane in a task: what the state of a step means for those after it.
+
+The rules are Airflow's: https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/dags.html#trigger-rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, task
+
+from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
+from airflow_provider_partners.pipelines.lanes import Lane, LaneSteps, Step
+from airflow_provider_partners.pipelines.lanes.lane_run import LaneRun, StepInstance, step_context
+from airflow_provider_partners.pipelines.lanes.progress import BatchProgress, LaneProgress
+
+WINDOW = {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}
+LANE = {**dict.fromkeys(Lane.__dataclass_fields__), "shop": "a.myshopify.com", **WINDOW}
+ENDS: dict[str, Any] = {}
+RAN: list[tuple[str, Any]] = []
+
+
+@task
+def strict(name: str, before: Any = None) -> Any:
+    return end(name, before)
+
+
+@task(trigger_rule="none_failed")
+def lenient(name: str, before: Any = None) -> Any:
+    return end(name, before)
+
+
+@task(trigger_rule="all_done")
+def last(name: str, before: Any = None) -> Any:
+    return end(name, before)
+
+
+def end(name: str, before: Any) -> Any:
+    RAN.append((name, before))
+    result = ENDS.get(name, {"result": name})
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def step(name: str, function: Any, *before: str) -> Step:
+    def arguments(_lane: Any, results: Any) -> dict[str, Any]:
+        return {"name": name, "before": {each: results[each] for each in before}}
+
+    return Step(name=name, operator=function, arguments=arguments)
+
+
+STEPS = LaneSteps(
+    path=f"{__name__}:STEPS",
+    steps=(
+        step("first", strict),
+        step("beside", strict),
+        step("second", strict, "first"),
+        step("joined", lenient, "second", "beside"),
+        step("closed", last, "joined"),
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def _staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AIRFLOW__PARTNERS__STAGING_URI", str(tmp_path))
+    yield
+    ENDS.clear()
+    RAN.clear()
+
+
+def run(folder: Path, *, try_number: int = 1, lane: dict[str, Any] = LANE) -> Any:
+    instance = SimpleNamespace(
+        dag_id="dag", task_id="lane", run_id="run", map_index=0, try_number=try_number, log_url=""
+    )
+    context = {"ti": instance, "dag": DAG("dag", schedule=None), "params": {"dry_run": False}}
+    batch = BatchProgress(str(folder / "batch"), max_tries=2)
+    progress = LaneProgress(str(folder / "lane"), fingerprint="lane", batch=batch)
+    batch.add_unchanged({})
+    return LaneRun(steps=STEPS, lane=lane, number=3, group="lane", context=context, progress=progress).run()
+
+
+def ran() -> list[str]:
+    names = [name for name, _ in RAN]
+    RAN.clear()
+    return names
+
+
+def test_each_step_gets_the_results_that_it_takes(tmp_path: Path) -> None:
+    ended = run(tmp_path)
+    assert (ended.has_failed, ended.summary["failed"]) == (False, None)
+    assert dict(RAN)["joined"] == {"second": {"result": "second"}, "beside": {"result": "beside"}}
+    assert ran() == ["first", "beside", "second", "joined", "closed"]
+
+
+def test_a_failed_step_stops_those_after_it_alone_and_a_retry_runs_the_rest(tmp_path: Path) -> None:
+    ENDS["first"] = ValueError("a mistake")
+    ended = run(tmp_path)
+    assert (ended.has_failed, ended.is_fatal, ended.summary["failed"]) == (True, False, "first")
+    assert ran() == ["first", "beside", "closed"]
+
+    ENDS.clear()
+    assert run(tmp_path, try_number=2).summary["failed"] is None
+    assert ran() == ["first", "second", "joined", "closed"]
+
+
+def test_a_skipped_step_skips_those_that_need_it(tmp_path: Path) -> None:
+    ENDS["first"] = AirflowSkipException("no connection")
+    run(tmp_path)
+    assert [name for name, _ in RAN] == ["first", "beside", "joined", "closed"]
+    assert dict(RAN)["joined"] == {"second": None, "beside": {"result": "beside"}}
+
+
+def test_one_error_that_no_retry_mends_decides(tmp_path: Path) -> None:
+    ENDS.update(first=ValueError("a mistake"), beside=AirflowFailException("refused"))
+    ended = run(tmp_path)
+    assert (ended.has_failed, ended.is_fatal) == (True, True)
+
+
+def test_the_values_of_a_route_are_no_templates(tmp_path: Path) -> None:
+    """In a task of its own, a step gets them from XCom, and Airflow renders no result."""
+
+    def arguments(lane: Any, _results: Any) -> dict[str, Any]:
+        return {"name": "{{ params.dry_run }}", "before": lane.options}
+
+    steps = LaneSteps(path="x:Y", steps=(Step(name="first", operator=strict, arguments=arguments),))
+    context = {"ti": SimpleNamespace(dag_id="dag", task_id="lane", run_id="run", map_index=0, try_number=1)}
+    context |= {"dag": DAG("dag", schedule=None), "params": {"dry_run": False}}
+    progress = LaneProgress(str(tmp_path / "x"), fingerprint="y", batch=BatchProgress(str(tmp_path / "b"), max_tries=0))
+    lane = {**LANE, "options": {"own": "{{ params.dry_run }}"}}
+    LaneRun(steps=steps, lane=lane, number=0, group="lane", context=context, progress=progress).run()
+    assert RAN == [("False", {"own": "{{ params.dry_run }}"})]
+
+
+def test_a_step_has_an_identity_of_its_own_and_its_xcoms_stay_in_the_task() -> None:
+    running = SimpleNamespace(dag_id="dag", task_id="lane", run_id="run", map_index=0, try_number=2)
+    instance = step_context({"ti": running}, group="lane", step="build", number=7)["ti"]
+    assert isinstance(instance, StepInstance)
+    assert (instance.task_id, instance.map_index, instance.run_id, instance.try_number) == ("lane.build", 7, "run", 2)
+    instance.xcom_push(key="return_value", value={"records": 1})
+    assert instance.pushed == {"return_value": {"records": 1}}
