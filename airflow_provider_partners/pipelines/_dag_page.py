@@ -22,7 +22,8 @@ TASK_FAILED = """\
 
 LANE_FAILED = """\
 1. Open the task `summarize`. It names each shop whose lane failed, and the step at which it stopped.
-2. Open that step of that shop. Its log ends with the error: what failed, for which connection, and what to do.
+2. Open that step of that shop, or the task `lane` that runs its steps. The log has the error: what failed, for which
+   connection, and what to do.
 3. Correct the cause, then clear the failed tasks of the lane. They continue where they stopped.
 
 If `summarize` failed as well, a step before the lanes failed. Begin with the first failed task."""
