@@ -18,6 +18,8 @@ __all__ = ["KINDS", "FaultKind"]
 JSON = {"Content-Type": "application/json"}
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
 _PAGE = "<!doctype html><html><head><title>{}</title></head><body><h1>{}</h1></body></html>"
+_API = r"^/(?!shopify-files/|voucherify/download/)"
+"""All but the files that jobs write: those are no JSON."""
 _GRAPHQL = r"graphql\.json$"
 _ADMIN = rf"^/shopify-admin/.*{_GRAPHQL}"
 _PARTNER = rf"^/shopify-partner/.*{_GRAPHQL}"
@@ -131,16 +133,17 @@ KINDS: Mapping[str, FaultKind] = {
     "slow_answer": FaultKind(text="the answer comes 200 ms late", rule={"delay": 0.2}),
     "slow_body": FaultKind(text="the body takes 200 ms, in small pieces", rule={"drip": 0.2}),
     # bodies
-    "cut_json": FaultKind(text="the partner answers, and a part of the JSON is missing", rule={"cut": 0.6}),
-    "empty_body": FaultKind(text="the partner answers, and the body is lost", rule={"cut": 0.0}),
-    "json_list": _json(200, [], "200 with a list instead of the partner's JSON"),
-    "json_null": _json(200, "null", "200 with null instead of the partner's JSON"),
-    "json_number": _json(200, "17", "200 with a number instead of the partner's JSON"),
-    "json_text": _json(200, '"ok"', "200 with a text instead of the partner's JSON"),
-    "json_object": _json(200, {"message": "OK"}, "200 with another object than the partner's"),
+    "cut_json": FaultKind(text="the partner answers, and a part of the JSON is missing", rule={"cut": 0.6}, paths=_API),
+    "empty_body": FaultKind(text="the partner answers, and the body is lost", rule={"cut": 0.0}, paths=_API),
+    "json_list": _json(200, [], "200 with a list instead of the partner's JSON", paths=_API),
+    "json_null": _json(200, "null", "200 with null instead of the partner's JSON", paths=_API),
+    "json_number": _json(200, "17", "200 with a number instead of the partner's JSON", paths=_API),
+    "json_text": _json(200, '"ok"', "200 with a text instead of the partner's JSON", paths=_API),
+    "json_object": _json(200, {"message": "OK"}, "200 with another object than the partner's", paths=_API),
     "html": FaultKind(
         text="200 with a page of HTML, as a gateway under maintenance sends it",
         rule={"status": 200, "body": _PAGE.format("Maintenance", "Back soon"), "headers": _HTML},
+        paths=_API,
     ),
     # statuses
     "status_408": _status(408, "Request Timeout"),
