@@ -16,7 +16,7 @@ from diagrams import STYLE
 WIDTH, HEIGHT = 760, 400
 LEFT, RIGHT, TOP, BOTTOM = 84, 24, 44, 56
 _LINES = (("partner-edge", ""), ("step-edge", "7 4"), ("data-edge", "2 4"), ("soft", "10 3 2 3"), ("line", "4 2"))
-"""The colour of each line and its dashes: who can't tell the colours apart sees the dashes."""
+"""The colour of each line, and its dashes for readers who see no difference between the colours."""
 
 
 def svg(plot: Mapping[str, Any], description: str) -> str:

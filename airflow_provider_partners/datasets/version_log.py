@@ -7,7 +7,7 @@ doesn't depend on the order in which files are read, or on how often. So any tas
 A claim comes before the write, and a task looks again right before each call. A call may be on its way while a newer
 build is claimed, and arrive last. So a task looks once more after its calls, and writes the newer build again. This is
 why each claim names the datasets that it was made from. What a task has not looked after yet, it notes in a file of its
-own: the next try finds it there.
+own: the next try finds it there. Without a next try, a merge removes the note when its versions are too old.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ LOOK_INTERVAL = 1.0
 MAX_LOOKS = 10
 """Lists of files that are read when other tasks merge files at the same time."""
 
+_CLAIM_SUFFIX, _NOTE_SUFFIX = ".jsonl.gz", ".open.json"
+
 _CLAIMS = "SELECT key, version, content FROM claim JOIN sources ON sources.id = claim.sources"
 
 _TIMESTAMP_LENGTH = len("2026-05-01T00:00:00.000000Z")
@@ -92,7 +94,7 @@ class VersionLog:
         )
         self._database.execute("CREATE TABLE sources (id INTEGER PRIMARY KEY, content TEXT UNIQUE)")
         self._sources = json.dumps([{**source.to_dict(), "extra": {}} for source in sources])
-        self._note = f"{hashlib.sha256(owner.encode()).hexdigest()[:32]}.open.json" if owner else ""
+        self._note = f"{hashlib.sha256(owner.encode()).hexdigest()[:32]}{_NOTE_SUFFIX}" if owner else ""
         self._unsettled: dict[str, Version] | None = None
 
     def __enter__(self) -> Self:
@@ -202,7 +204,7 @@ class VersionLog:
         )
 
     def _write(self, claims: Iterable[tuple[str, Version, str]]) -> str:
-        name = f"{uuid.uuid4().hex}.jsonl.gz"
+        name = f"{uuid.uuid4().hex}{_CLAIM_SUFFIX}"
         places: dict[str, int] = {}
         lines = "".join(
             f"{json.dumps([key, version, places.setdefault(sources, len(places))])}\n"
@@ -225,7 +227,7 @@ class VersionLog:
 
     def _read(self, name: str) -> bool:
         """Read a file. Return False if another task has merged it since: its content is in a file of another name."""
-        if not name.endswith(".jsonl.gz"):
+        if not name.endswith(_CLAIM_SUFFIX):
             return True
         try:
             content = self._folder.read(name)
@@ -246,7 +248,7 @@ class VersionLog:
 
     def _merge_files(self) -> None:
         """Write one file in place of all that were read, without what is too old."""
-        names = {name for name in self._read_files if name.endswith(".jsonl.gz")}
+        names = {name for name in self._read_files if name.endswith(_CLAIM_SUFFIX)}
         ((records,),) = self._database.execute("SELECT count(*) FROM claim").fetchall()
         if len(names) <= max(MAX_FILES, records // RECORDS_PER_FILE):
             return
@@ -254,14 +256,24 @@ class VersionLog:
         sources_since = timestamps.isoformat(self._clock() - SOURCES_KEPT, "microseconds")
         stored = self._database.execute(_CLAIMS)
         versions = ((key, json.loads(version), sources) for key, version, sources in stored)
-        aged = ((max(map(_newest_timestamp, claim[1].values())), *claim) for claim in versions)
+        aged = ((_read_at(claim[1]), *claim) for claim in versions)
         merged = self._write(
             (key, version, sources if age >= sources_since else "[]")
             for age, key, version, sources in aged
             if age >= kept_since
         )
-        self._folder.remove(*names)
+        self._folder.remove(*names, *self._old_notes(kept_since))
         self._read_files = {merged}
+
+    def _old_notes(self, kept_since: str) -> list[str]:
+        """Return the notes of tasks that were never tried again. A later try would write nothing of them."""
+        notes = {name: self._folder.read_json(name) for name in self._read_files if name.endswith(_NOTE_SUFFIX)}
+        return [name for name, note in notes.items() if note and max(map(_read_at, note.values())) < kept_since]
+
+
+def _read_at(version: Version) -> str:
+    """Return when the last source of a version was read; empty for an empty version, which nobody compares."""
+    return max(map(_newest_timestamp, version.values()), default="")
 
 
 def _newest_timestamp(value: str) -> str:

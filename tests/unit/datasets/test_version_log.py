@@ -146,6 +146,26 @@ def reference(folder: Path, name: str) -> DatasetRef:
     return writer.commit()
 
 
+def test_a_merge_removes_the_note_of_a_task_that_was_never_tried_again_after_a_month(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(version_log, "MAX_FILES", 0)
+    recent = {"order": "2026-05-20T01:00:00.000000Z"}
+    VersionLog(folder, owner="old").begin({"order:1": version("01", "01"), "order:2": {}})
+    VersionLog(folder, owner="recent").begin({"order:1": recent})
+
+    with VersionLog(folder, clock=lambda: clock() + timedelta(days=28)) as log:
+        log.claim({"order:2": version("02", "02")})
+    assert len(list(Path(folder).glob("*.open.json"))) == 2
+
+    with VersionLog(folder, clock=lambda: clock() + timedelta(days=31)) as log:
+        log.claim({"order:2": version("02", "02")})
+
+    with VersionLog(folder, owner="recent", clock=clock) as retry:
+        assert retry.was_sent("order:1", recent)
+    assert not list(Path(folder).glob("*.open.json"))
+
+
 def test_the_datasets_of_the_newest_claims_are_read_once_each(folder: str, tmp_path: Path) -> None:
     for name, order, returns in (("old", "01", "01"), ("order", "03", "01"), ("returns", "02", "02")):
         with VersionLog(folder, sources=[reference(tmp_path, name)], clock=clock) as log:
