@@ -113,6 +113,7 @@ class Result:
     cpu: dict[str, float] = field(default_factory=dict)
     sandbox_cpu: float = 0.0
     sandbox_calls: int = 0
+    execution_calls: int = 0
     task_instances: int = 0
     xcoms: int = 0
     unhealthy: int = 0
@@ -248,7 +249,8 @@ class Measurement:
         dag_id, airflow = f"shops_{shape}", self._airflow
         result = Result(shape, self._shops, changed)
         self._sandbox.delete("/_sandbox/calls").raise_for_status()
-        before, sandbox_before = self._cpu(), self._sandbox_cpu()
+        log = airflow.services.running["api-server"].log
+        before, sandbox_before, log_before = self._cpu(), self._sandbox_cpu(), log.stat().st_size
         meter = Meter(airflow, every=self._sample_every)
         airflow.trigger(dag_id, run_id=run_id)
         began = time.monotonic()
@@ -262,6 +264,10 @@ class Measurement:
         after = self._cpu()
         result.cpu = {name: round(after[name] - before[name], 2) for name in after}
         result.sandbox_cpu = self._sandbox_cpu() - sandbox_before
+        with log.open("rb") as lines:
+            lines.seek(log_before)
+            # Airflow's log of requests; tasks and their supervisors use this API.
+            result.execution_calls = sum(b" path=/execution/" in line for line in lines)
         result.samples, result.unhealthy = meter.samples, meter.unhealthy
         self._count(result, dag_id, run_id)
         return result
@@ -338,7 +344,15 @@ def table(caption: str, results: Sequence[Result]) -> Table:
     """Return the figures of runs."""
     columns = [
         *("lanes as", "shops, with new orders", "wall s", "CPU s", "CPU s a shop", "of it PostgreSQL"),
-        *("tasks, XComs", "requests, sandbox CPU s", "scheduler MB*", "largest task MB*", "all MB*", "heartbeat s"),
+        *(
+            "tasks, XComs",
+            "calls of Airflow's API",
+            "requests, sandbox CPU s",
+            "scheduler MB*",
+            "largest task MB*",
+            "all MB*",
+            "heartbeat s",
+        ),
     ]
     rows = []
     for each in results:
@@ -351,6 +365,7 @@ def table(caption: str, results: Sequence[Result]) -> Table:
             round(each.total / each.shops, 2),
             round(each.cpu["postgres"] / each.shops, 2),
             f"{each.task_instances:,}, {each.xcoms:,}",
+            each.execution_calls,
             f"{each.sandbox_calls:,}, {each.sandbox_cpu:.1f}",
             each.span("scheduler"),
             each.span("largest_task"),
