@@ -117,8 +117,12 @@ def test_a_gap_in_the_schedule_is_covered_by_the_next_run(first_run: Any, airflo
 
 
 def test_a_failed_shop_keeps_its_gap_and_does_not_delay_others(first_run: Any, airflow: Any) -> None:
-    """The day after the runs above, B's connection is wrong; the day after that it is right again."""
-    assert not airflow.run("2026-01-07T10:00:00+00:00", AIRFLOW_CONN_YOTPO_MAISON_LUMIERE=WRONG).succeeded
+    """The day after the runs above, B's connection is wrong; the day after that it is right again.
+
+    It is that of Shopify: a shop without changes needs no other.
+    """
+    wrong = json.dumps({"conn_type": "shopify_admin", "host": f"https://{B}"})
+    assert not airflow.run("2026-01-07T10:00:00+00:00", AIRFLOW_CONN_SHOPIFY_ADMIN_MAISON_LUMIERE=wrong).succeeded
     assert watermarks(airflow) == {A: "2026-01-07T10:00:00Z", B: "2026-01-06T10:00:00Z"}
 
     next_run = airflow.run("2026-01-08T10:00:00+00:00")
