@@ -12,9 +12,11 @@ from typing import Any, NoReturn
 import orjson
 
 __all__ = [
+    "UNSTORABLE",
     "Record",
     "UnsafeJsonError",
     "encode_text",
+    "find_unstorable",
     "get_path",
     "has_long_integer",
     "parse_json",
@@ -201,7 +203,7 @@ def to_json_lines(records: Sequence[Any]) -> list[bytes]:
     The bytes are those of the standard library's ``json``, since hashes of datasets depend on them. orjson writes them
     ten times as fast, where it writes the same: see :func:`_is_plain`.
 
-    :raises TypeError: when one of them is no JSON object (also ``ValueError`` and ``RecursionError``)
+    :raises TypeError: when one of them is no JSON object; also the others of :data:`UNSTORABLE`
     """
     try:
         lines = list(map(orjson.dumps, records))
@@ -209,6 +211,32 @@ def to_json_lines(records: Sequence[Any]) -> list[bytes]:
         # Half of a surrogate pair, an integer of more than 64 bits, a key that is no text, too deep, or no JSON at all.
         return list(map(_to_json_line, records))
     return lines if _is_plain(records) else list(map(_to_json_line, records))
+
+
+UNSTORABLE = (TypeError, ValueError, RecursionError)
+"""What :func:`to_json_lines` raises."""
+
+_JSON_TYPES = (str, bool, int, float, dict, list, type(None))
+
+
+def find_unstorable(records: Sequence[Any]) -> tuple[int, str]:
+    """Return which record :func:`to_json_lines` refuses, from 0, and why. The text shows types, never a value."""
+    place = next((place for place, record in enumerate(records) if not _is_storable(record)), len(records) - 1)
+    record = records[place]
+    if not isinstance(record, dict):
+        return place, f"it is a {type(record).__name__}"
+    name = next((name for name, value in record.items() if not _is_storable({name: value})), None)
+    if isinstance(name, str) and not isinstance(record[name], _JSON_TYPES):
+        return place, f"its field {name!r} is a {type(record[name]).__name__}"
+    return place, f"its field {name!r} holds what JSON has no form for"
+
+
+def _is_storable(record: Any) -> bool:
+    try:
+        to_json_lines([record])
+    except UNSTORABLE:
+        return False
+    return True
 
 
 def _to_json_line(record: Any) -> bytes:

@@ -46,9 +46,6 @@ DECIMAL_PRECISION, DECIMAL_SCALE = 38, 9
 MAX_FIELDS = 500
 """Undeclared fields whose types are observed; a list with more fields uses names as values."""
 
-JSON_TYPES = (str, bool, int, float, dict, list)
-"""The types of a record's values besides None."""
-
 _MAX_INTEGER, _MAX_EXACT = 2**63 - 1, 2**53
 """The largest integer of 64 bits, and the largest up to which a double holds every integer."""
 

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -24,29 +23,22 @@ from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners.api.extraction import DEFAULT_MAX_PAGES
 from airflow_provider_partners.api.record_types import requested_names, top_level_types
 from airflow_provider_partners.datasets import lineage
-from airflow_provider_partners.datasets.formats.json_lines import (
-    JSONL_SUFFIX,
-    PARQUET_SUFFIX,
-    PartBuffer,
-    read_json_lines,
-)
-from airflow_provider_partners.datasets.formats.parquet import common_schema, write_parquet
+from airflow_provider_partners.datasets.formats.part_files import PartFiles
 from airflow_provider_partners.datasets.location import is_task_folder
 from airflow_provider_partners.datasets.manifest import PART_NAME, describe_list, hash_parts, is_other_list
 from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.record_shape import StorageOptions, format_text
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.schema import JSON_TYPES, MAX_FIELDS, SchemaObserver
+from airflow_provider_partners.datasets.schema import MAX_FIELDS, SchemaObserver
 from airflow_provider_partners.datasets.storage import (
     JOB_FILE,
     MANIFEST_FILE,
     PROGRESS_FILE,
     TRIES_FILE,
     DatasetFolder,
-    PartEntry,
 )
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, PartnersError
-from airflow_provider_partners.records import to_json_lines
+from airflow_provider_partners.records import UNSTORABLE, find_unstorable, to_json_lines
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -66,6 +58,8 @@ _END_POSITION: dict[str, Any] = {"end": True}
 
 _CHUNK = 1_000
 """Records that are checked together."""
+
+_RECORD_REMEDY = "A record is a dict of JSON values: text, numbers, booleans, lists and dicts; times as ISO 8601 text."
 
 
 class DatasetWriter:
@@ -115,7 +109,8 @@ class DatasetWriter:
         StorageOptions(format=file_format, nested=nested, on_new_fields=on_new_fields)
         self._folder = DatasetFolder(uri)
         self._source, self._resource, self._account = source, resource, account
-        self._file_format, self._nested, self._on_new_fields = file_format, nested, on_new_fields
+        self._parts = PartFiles(self._folder, file_format=file_format, nested=nested)
+        self._on_new_fields = on_new_fields
         self._header: dict[str, Any] = {
             "format": FORMAT_VERSION,
             "source": source,
@@ -131,8 +126,6 @@ class DatasetWriter:
         self._origin = dict(origin or {})
         self._clock = clock
         self._saved_at = clock()
-        self._buffer = PartBuffer()
-        self._parts: list[PartEntry] = []
         self._position: Mapping[str, Any] | None = None
         self._schema = SchemaObserver(columns or (), limit=MAX_FIELDS if file_format == "jsonl" else math.inf)
         self._new_fields, self._requested = set[str](), frozenset(requested_fields)
@@ -142,12 +135,12 @@ class DatasetWriter:
     @property
     def records(self) -> int:
         """Number of records so far."""
-        return sum(part["records"] for part in self._parts) + self._buffer.records
+        return self._parts.records
 
     @property
     def parts(self) -> int:
         """Number of parts so far, also of the unfinished one."""
-        return len(self._parts) + bool(self._buffer.records)
+        return self._parts.count
 
     @property
     def read_at(self) -> str:
@@ -217,7 +210,7 @@ class DatasetWriter:
         self._folder.remove(
             *(name for name in names if name == MANIFEST_FILE or (PART_NAME.fullmatch(name) and name not in parts))
         )
-        self._parts = state["parts"]
+        self._parts.entries = state["parts"]
         self._schema.restore(state["schema"])
         self._content = bytes.fromhex(state["content"])
         self._read_at = state["read_at"]
@@ -244,13 +237,13 @@ class DatasetWriter:
         if position is not None:
             self._add(list(records))
             self._position = dict(position)
-            if self._buffer.size >= self._part_size or self._clock() - self._saved_at >= self._part_seconds:
+            if self._parts.size >= self._part_size or self._clock() - self._saved_at >= self._part_seconds:
                 self.save()
             return
         iterator = iter(records)
         while chunk := list(islice(iterator, _CHUNK)):
             self._add(chunk)
-            if self._buffer.size >= self._part_size:
+            if self._parts.size >= self._part_size:
                 self._write_part()
 
     def save(self) -> None:
@@ -265,7 +258,7 @@ class DatasetWriter:
 
     def discard(self) -> None:
         """Forget what was read, so that a retry begins from the start. It removes the parts then."""
-        self._buffer.clear()
+        self._parts.discard()
         try:
             self._folder.remove(PROGRESS_FILE)
         except PartnersError as failure:
@@ -275,7 +268,7 @@ class DatasetWriter:
         return {
             **self._header,
             "position": self._position,
-            "parts": self._parts,
+            "parts": self._parts.entries,
             "schema": self._schema.to_dict(),
             "content": self._content.hex(),
             "read_at": self._read_at,
@@ -284,16 +277,17 @@ class DatasetWriter:
     def _add(self, records: Sequence[Record]) -> None:
         try:
             lines = to_json_lines(records)
-        except _UNSTORABLE:
-            place = next((place for place, record in enumerate(records) if not _is_storable(record)), len(records) - 1)
-            raise self._unstorable(records[place], self.records + place + 1) from None
+        except UNSTORABLE:
+            place, fault = find_unstorable(records)
+            message = f"Record {self.records + place + 1} of {self._resource!r} can't be stored: {fault}"
+            raise DatasetError(message, remedy=_RECORD_REMEDY) from None
         self._schema.observe_all(records)
         self._check_new_fields()
         content = self._content
         for line in lines:
             content = hashlib.sha256(content + line).digest()
         self._content = content
-        self._buffer.add(lines)
+        self._parts.add(lines)
 
     def _check_new_fields(self) -> None:
         if self._on_new_fields == "ignore":
@@ -308,41 +302,11 @@ class DatasetWriter:
         log.warning("%s. They are kept, with the types of their values.", message)
 
     def _write_part(self) -> None:
-        if not self._buffer.records:
-            return
-        content = self._buffer.content()
-        entry: PartEntry = {"name": "", "records": self._buffer.records, "bytes": 0, "sha256": ""}
-        suffix = JSONL_SUFFIX
-        if self._file_format == "parquet":
-            part = write_parquet(lambda: read_json_lines(content), self._schema.columns, nested=self._nested)
-            suffix, entry["schema"] = PARQUET_SUFFIX, part.schema
-            self._store(entry, f"part-{len(self._parts):05d}{suffix}", part.content)
-        else:
-            self._store(entry, f"part-{len(self._parts):05d}{suffix}", content)
-        self._parts.append(entry)
-        self._buffer.clear()
-
-    def _store(self, entry: PartEntry, name: str, content: bytes) -> None:
-        self._folder.write(name, content)
-        entry.update({"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
-
-    def _unstorable(self, record: Any, number: int) -> DatasetError:
-        """Return the error of a record that is no JSON object. It shows types, never a value."""
-        fault = f"it is a {type(record).__name__}"
-        if isinstance(record, dict):
-            name = next((name for name, value in record.items() if not _is_storable({name: value})), None)
-            fault = f"its field {name!r} holds what JSON has no form for"
-            if isinstance(name, str) and not isinstance(record[name], JSON_TYPES):
-                fault = f"its field {name!r} is a {type(record[name]).__name__}"
-        message = f"Record {number} of {self._resource!r} can't be stored: {fault}"
-        remedy = "A record is a dict of JSON values: text, numbers, booleans, lists and dicts; times as ISO 8601 text."
-        return DatasetError(message, remedy=remedy)
+        self._parts.write(self._schema.columns)
 
     def written_records(self) -> Iterator[Record]:
         """Yield the records so far, also those of earlier tries, with one compressed part in memory at a time."""
-        for part in self._parts:
-            yield from self._folder.read_records(part)
-        yield from read_json_lines(self._buffer.content())
+        yield from self._parts.read()
 
     def commit(self, *, extra: Mapping[str, Any] | None = None, read_at: str | None = None) -> DatasetRef:
         """Write the manifest, which finishes the dataset, and return its reference.
@@ -351,7 +315,7 @@ class DatasetWriter:
         :param read_at: when the partner read its records; by default when the first try began to write
         """
         self._write_part()
-        parts = self._uniform_parts()
+        parts = self._parts.uniform(self._schema.columns)
         if widened := self._schema.widened:
             wider = {column.name: column.type for column in self._schema.columns}
             changes = ", ".join(f"{name} ({kind} to {wider[name]})" for name, kind in widened.items())
@@ -380,45 +344,10 @@ class DatasetWriter:
             "reference": reference.to_dict(),
         }
         self._folder.write_json(MANIFEST_FILE, manifest)
-        replaced = {part["name"] for part in self._parts} - {part["name"] for part in parts}
+        replaced = {part["name"] for part in self._parts.entries} - {part["name"] for part in parts}
         self._folder.remove(*replaced, PROGRESS_FILE)
         lineage.add_output(reference)
         return reference
-
-    def _uniform_parts(self) -> list[PartEntry]:
-        """Return the parts with one schema. A Parquet part that lacks a later column is written again, wider."""
-        if self._file_format != "parquet" or not self._parts:
-            return self._parts
-        try:
-            return self._with_schema(nested=True)
-        except (ValueError, TypeError, OverflowError):
-            return self._with_schema(nested=False)
-
-    def _with_schema(self, *, nested: bool) -> list[PartEntry]:
-        columns = self._schema.columns
-        schema, text = common_schema((part["schema"] for part in self._parts), columns, nested=nested)
-        parts: list[PartEntry] = []
-        for part in self._parts:
-            entry: PartEntry = {name: value for name, value in part.items() if name != "schema"}  # type: ignore[assignment]
-            if part["schema"] != text:
-                wider = write_parquet(partial(self._folder.read_records, part), columns, schema=schema)
-                digest = hashlib.sha256(wider.content).hexdigest()[:12]
-                self._store(
-                    entry, f"{part['name'].removesuffix(PARQUET_SUFFIX)}-{digest}{PARQUET_SUFFIX}", wider.content
-                )
-            parts.append(entry)
-        return parts
-
-
-_UNSTORABLE = (TypeError, ValueError, RecursionError)
-
-
-def _is_storable(record: Any) -> bool:
-    try:
-        to_json_lines([record])
-    except _UNSTORABLE:
-        return False
-    return True
 
 
 def write_dataset(
