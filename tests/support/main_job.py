@@ -28,7 +28,7 @@ from airflow_provider_partners.api.http.options import Timeouts
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.hooks.base import PartnerHook
 from airflow_provider_partners.pipelines import lanes, routing
-from airflow_provider_partners.pipelines.lanes.order_steps import ORDER_LANE
+from airflow_provider_partners.pipelines.lanes.order_lane import ORDER_LANE
 from airflow_provider_partners.pipelines.routing.sources import read_routes
 from airflow_provider_partners.sandbox.handle import PartnersSandbox
 from airflow_provider_partners.sandbox.server import RunningSandbox
