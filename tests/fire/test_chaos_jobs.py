@@ -11,28 +11,24 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
-from itertools import repeat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import pytest
+from job_lists import SINCE, UNTIL, bulk_orders, export_redemptions, partner_list, short_polls
 from main_job import MainJob, end_state, outcomes, records, short_waits
 from sandbox import restored_settings, run_sandbox
 from storms import ABSORBED, READ_TIMEOUT, SLOW, add_storm, empty_store, quiet, request_number
 
 from airflow_provider_partners import (
-    ShopifyAdminExtractOperator,
-    ShopifyPartnerExtractOperator,
-    VoucherifyExtractOperator,
     YofiExtractOperator,
     YotpoExtractOperator,
     YotpoReconcileOrdersOperator,
     YotpoReplayRejectsOperator,
     YotpoUpsertOrdersOperator,
 )
-from airflow_provider_partners.operators import extract_job
 from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.sandbox.handle import PartnersSandbox
 from airflow_provider_partners.sandbox.server import RunningSandbox
@@ -40,15 +36,12 @@ from airflow_provider_partners.sensors.shopify_partner import ShopifyPartnerEven
 from airflow_provider_partners.sensors.voucherify import VoucherifyRecordsSensor
 from airflow_provider_partners.sensors.yofi import YofiRecordsSensor
 from airflow_provider_partners.task_errors import PartnerTaskError
-from airflow_provider_partners.triggers import base as trigger_base
 from airflow_provider_partners.triggers.watch import poll
 from airflow_provider_partners.triggers.yofi import YofiNewReturnsTrigger
 
 SEEDS = 1
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-SINCE, UNTIL = "2025-11-13T00:00:00Z", "2026-06-01T00:00:00Z"
 QUICK = tuple(kind for kind in ABSORBED if kind not in SLOW)
-Job = tuple[MainJob, RunningSandbox]
 
 
 @pytest.fixture(scope="module")
@@ -65,47 +58,8 @@ def job(running: RunningSandbox, tmp_path: Path) -> MainJob:
 @contextmanager
 def short_pauses() -> Iterator[None]:
     """Poll jobs and lists without pauses."""
-    with (
-        quiet(),
-        short_waits(200.0, read_timeout=READ_TIMEOUT),
-        mock.patch.object(extract_job, "_STOP_CHECK_INTERVAL", 0.01),
-        mock.patch.object(trigger_base, "growing_pauses", return_value=repeat(0.01)),
-    ):
+    with quiet(), short_waits(200.0, read_timeout=READ_TIMEOUT), short_polls(0.01):
         yield
-
-
-def bulk(job: MainJob) -> Any:
-    return ShopifyAdminExtractOperator(
-        task_id="bulk",
-        resource="orders",
-        shop=job.shop,
-        since=SINCE,
-        until=UNTIL,
-        mode="bulk",
-        poll_interval=0.02,
-        shopify_admin_conn_id=job.route["shopify_admin_conn_id"],
-    )
-
-
-def export(job: MainJob) -> Any:
-    return VoucherifyExtractOperator(
-        task_id="export",
-        resource="redemptions",
-        since=SINCE,
-        until=UNTIL,
-        mode="export",
-        poll_interval=0.02,
-        voucherify_conn_id=credentials.VOUCHERIFY,
-    )
-
-
-def partner_list(resource: str, **arguments: Any) -> Callable[[MainJob], Any]:
-    def make(job: MainJob) -> Any:
-        return ShopifyPartnerExtractOperator(
-            task_id=resource, resource=resource, since=SINCE, until=UNTIL, page_size=4, **arguments
-        )
-
-    return make
 
 
 def yofi_list(resource: str, **arguments: Any) -> Callable[[MainJob], Any]:
@@ -127,10 +81,10 @@ def yotpo_list(job: MainJob) -> Any:
 
 
 LISTS: dict[str, Callable[[MainJob], Any]] = {
-    "bulk": bulk,
-    "export": export,
-    "transactions": partner_list("transactions"),
-    "app_events": partner_list("app_events", app_id=credentials.APP_ID),
+    "bulk": bulk_orders,
+    "export": export_redemptions,
+    "transactions": lambda _: partner_list("transactions"),
+    "app_events": lambda _: partner_list("app_events", app_id=credentials.APP_ID),
     "returns": yofi_list("returns"),
     "customers": yofi_list("customers"),
     "claims": yofi_list("claims", since=SINCE, until=UNTIL),

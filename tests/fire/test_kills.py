@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from kill_scene import KillScene, format_table, kill_scene
+from kill_report import format_table
+from kill_scene import KillScene, kill_scene
 
 SEEDS = (0, 7, 10, 12, 13, 14, 18, 44)
 """A page, a build, rejects, two jobs, a table, a lane, and a publication that is killed twice."""

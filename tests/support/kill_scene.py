@@ -1,4 +1,4 @@
-"""The steps that are killed, each with what must be there before it, and what must be there after its retry."""
+"""Kills steps: puts back what a step finds before it, kills it, tries it again, and compares what is there then."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -22,22 +21,21 @@ from unittest import mock
 import boto3
 import pyarrow.parquet
 from airflow.sdk import DAG
+from job_lists import short_polls
+from kill_report import Case, Report
+from kill_steps import STEPS, TABLES, WRITES
 from kills import Event, Point, Tried, run_in_child
 from main_job import MainJob, end_state, short_waits
 from s3_server import BUCKET, S3Server, serve_s3
 from sandbox import run_sandbox
 
-from airflow_provider_partners.operators import extract_job
 from airflow_provider_partners.operators.yotpo import base as upsert_base
 from airflow_provider_partners.pipelines import lanes
 from airflow_provider_partners.sandbox.server import RunningSandbox
-from airflow_provider_partners.triggers import base as trigger_base
-from airflow_provider_partners.windows import Window
 
-__all__ = ["STEPS", "Case", "KillScene", "format_table", "kill_scene"]
+__all__ = ["KillScene", "kill_scene"]
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-SINCE, UNTIL = "2025-11-13T00:00:00Z", "2026-06-01T00:00:00Z"
 
 _WRITTEN: Mapping[str, frozenset[str] | None] = {
     "yotpo": None,
@@ -45,204 +43,6 @@ _WRITTEN: Mapping[str, frozenset[str] | None] = {
     "voucherify": frozenset({"exports", "export_jobs"}),
 }
 """What steps write at partners: all kinds, or some."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One task.
-
-    :param make: returns the operator; the job has what earlier steps returned
-    :param job: partner and kind of the jobs that it submits
-    :param is_first: it finds nothing of the steps before
-    """
-
-    make: Callable[[KillScene], Any]
-    job: tuple[str, str] | None = None
-    is_first: bool = False
-
-
-def _of_lane(name: str, **arguments: Any) -> Step:
-    def make(scene: KillScene) -> Any:
-        task = scene.job.tasks()[name]
-        for argument, value in arguments.items():
-            setattr(task, argument, value)
-        return task
-
-    return Step(make=make)
-
-
-def _transactions(scene: KillScene) -> Any:
-    from airflow_provider_partners import ShopifyPartnerExtractOperator
-
-    return ShopifyPartnerExtractOperator(
-        task_id="extract_transactions",
-        resource="transactions",
-        since=SINCE,
-        until=UNTIL,
-        page_size=4,
-        workers=1,
-        shopify_partner_conn_id=scene.connection("shopify_partner"),
-    )
-
-
-def _published(scene: KillScene) -> Any:
-    from airflow_provider_partners import VoucherifyExtractOperator
-
-    return VoucherifyExtractOperator(
-        task_id="publish_redemptions",
-        resource="redemptions",
-        since=SINCE,
-        until=UNTIL,
-        page_size=30,
-        workers=1,
-        mode="paged",
-        format="parquet",
-        voucherify_conn_id=scene.connection("voucherify"),
-        uri=f"{scene.uri}/published/redemptions",
-    )
-
-
-def _bulk(scene: KillScene) -> Any:
-    from airflow_provider_partners import ShopifyAdminExtractOperator
-
-    return ShopifyAdminExtractOperator(
-        task_id="bulk_orders",
-        resource="orders",
-        shop=scene.job.shop,
-        since=SINCE,
-        until=UNTIL,
-        mode="bulk",
-        poll_interval=0.02,
-        workers=1,
-        shopify_admin_conn_id=scene.job.route["shopify_admin_conn_id"],
-    )
-
-
-def _export(scene: KillScene) -> Any:
-    from airflow_provider_partners import VoucherifyExtractOperator
-
-    return VoucherifyExtractOperator(
-        task_id="export_redemptions",
-        resource="redemptions",
-        since=SINCE,
-        until=UNTIL,
-        mode="export",
-        poll_interval=0.02,
-        workers=1,
-        voucherify_conn_id=scene.connection("voucherify"),
-    )
-
-
-def _upsert_with_rejects(scene: KillScene) -> Any:
-    from airflow_provider_partners import YotpoUpsertOrdersOperator
-
-    built = scene.records(scene.job.results["run"]["build"])
-    for number, record in enumerate(built):
-        record["external_id"] += "-b"
-        record["order"] = {**record["order"], "external_id": record["external_id"]}
-        if number % 3 == 0:
-            # https://core-api.yotpo.com/reference/create-order: an ISO code of three letters
-            record["order"]["currency"] = "DOUBLOONS"
-    return YotpoUpsertOrdersOperator(
-        task_id="upsert_with_rejects",
-        orders=built,
-        max_rejects=100,
-        workers=2,
-        yotpo_conn_id=scene.job.route["yotpo_conn_id"],
-    )
-
-
-def _replay(scene: KillScene) -> Any:
-    from airflow_provider_partners import YotpoReplayRejectsOperator
-
-    return YotpoReplayRejectsOperator(
-        task_id="replay",
-        rejects=scene.job.results["run"]["upsert_with_rejects"],
-        max_rejects=100,
-        yotpo_conn_id=scene.job.route["yotpo_conn_id"],
-    )
-
-
-def _to_table(mode: str, **arguments: Any) -> Step:
-    def make(scene: KillScene) -> Any:
-        from airflow_provider_partners import DatasetToSqlOperator
-
-        return DatasetToSqlOperator(
-            task_id=f"{mode}_table",
-            dataset=scene.job.results["run"]["extract_redemptions"],
-            table=f"redemptions_{mode}",
-            conn_id="kill_db",
-            mode=mode,
-            batch_size=50,
-            exclude=["metadata"],
-            **arguments,
-        )
-
-    return Step(make=make)
-
-
-def _lane(scene: KillScene) -> Any:
-    from airflow_provider_partners.pipelines.lanes import ORDER_LANE
-    from airflow_provider_partners.pipelines.lanes.one_task import LanesOperator
-
-    window = Window(datetime.fromisoformat(SINCE), NOW)
-    scene.job.results["run"]["select_lanes"] = [{**scene.job.route, **lanes.with_lookbacks(window)}]
-    batch = {"lanes": [0], "label": scene.job.shop}
-    return LanesOperator(task_id="lane", batch=batch, lanes_task_id="select_lanes", steps=ORDER_LANE.path)
-
-
-def _from_table(scene: KillScene) -> Any:
-    from airflow_provider_partners import SqlToDatasetOperator
-
-    return SqlToDatasetOperator(
-        task_id="query_table",
-        conn_id="kill_db",
-        sql="SELECT id, date FROM redemptions_merge ORDER BY id",
-        batch_size=50,
-    )
-
-
-STEPS: dict[str, Step] = {
-    "extract_orders": _of_lane("extract_orders", page_size=7, workers=1),
-    "extract_returns": _of_lane("extract_returns", page_size=3, workers=1),
-    "extract_customers": _of_lane("extract_customers", page_size=3, workers=1),
-    "extract_claims": _of_lane("extract_claims", page_size=1, workers=1),
-    "extract_redemptions": _of_lane("extract_redemptions", page_size=20, workers=1),
-    "extract_transactions": Step(make=_transactions),
-    "publish_redemptions": Step(make=_published),
-    "build": _of_lane("build"),
-    "upsert_products": _of_lane("upsert_products", workers=2),
-    "upsert_orders": _of_lane("upsert_orders", workers=2),
-    "upsert_with_rejects": Step(make=_upsert_with_rejects),
-    "replay": Step(make=_replay),
-    "bulk_orders": Step(make=_bulk, job=("shopify_admin", "bulk_operation")),
-    "export_redemptions": Step(make=_export, job=("voucherify", "exports")),
-    "merge_table": _to_table("merge", keys=["id"]),
-    "replace_table": _to_table("replace"),
-    "append_table": _to_table("append"),
-    "query_table": Step(make=_from_table),
-    "lane_in_one_task": Step(make=_lane, is_first=True),
-}
-
-WRITES = frozenset({"upsert_products", "upsert_orders", "upsert_with_rejects", "replay"})
-TABLES = frozenset({"merge_table", "replace_table", "append_table"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One case: which step is killed where, in one or two tries.
-
-    :param each_page: whether each page is committed, as if it were large or slow; otherwise all at the end
-    """
-
-    seed: int
-    step: str
-    points: tuple[Point, ...]
-    each_page: bool
-
-    def __str__(self) -> str:
-        """Return the step and the points."""
-        return f"{self.step} killed at {' and '.join(map(str, self.points))}"
 
 
 @dataclass(frozen=True)
@@ -288,30 +88,6 @@ def _is_staged(name: str) -> bool:
     return name.startswith("staging/")
 
 
-@dataclass
-class Report:
-    """What a case has shown.
-
-    :param differences: what is not as without the kill
-    :param refetched: committed pages that the retry fetched again
-    :param left: files that the retry left
-    """
-
-    kills: int = 0
-    differences: list[str] = field(default_factory=list)
-    refetched: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-
-    @property
-    def findings(self) -> list[str]:
-        """All of it, as lines."""
-        return [
-            *self.differences,
-            *(f"fetched again: {each}" for each in self.refetched),
-            *(f"left: {each}" for each in self.left),
-        ]
-
-
 class KillScene:
     """A sandbox, a job, and what each step finds before it.
 
@@ -337,12 +113,6 @@ class KillScene:
         self.job.environment.update(s3.environment if s3 else {})
         self.reports: list[tuple[Case, Report]] = []
         self._calm: dict[tuple[str, bool], Calm] = {}
-
-    def connection(self, kind: str) -> str:
-        """Return the id of the first connection of a type."""
-        names = (name for name in self.job.environment if name.startswith("AIRFLOW_CONN_"))
-        found = (name for name in names if json.loads(self.job.environment[name])["conn_type"] == kind)
-        return next(found).removeprefix("AIRFLOW_CONN_").lower()
 
     def prepare(self) -> None:
         """Run all steps once and remember what each finds.
@@ -460,10 +230,9 @@ class KillScene:
         """Let an upsert store its outcomes after a few records, and let nobody wait long."""
         with (
             short_waits(),
+            short_polls(0.02),
             mock.patch.object(upsert_base, "OUTCOMES_PER_BATCH", 5),
             mock.patch.object(upsert_base, "OUTCOME_SECONDS", 0),
-            mock.patch.object(extract_job, "_STOP_CHECK_INTERVAL", 0.02),
-            mock.patch.object(trigger_base, "growing_pauses", _no_pauses),
         ):
             yield
 
@@ -559,10 +328,6 @@ class KillScene:
             return {name: sorted(database.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr) for (name,) in names}
 
 
-def _no_pauses(longest: float) -> Iterator[float]:
-    return repeat(min(0.02, longest))
-
-
 def _setup_requests(events: list[Event]) -> set[str]:
     """Return the requests of a try before it reads the list: everything before it finds out whether it may write."""
     first = next((index for index, event in enumerate(events) if event.kind.endswith("of probe")), 0)
@@ -597,33 +362,6 @@ def _as_text(record: Any) -> str:
 
 def _cut(value: Any) -> str:
     return repr(value)[:400]
-
-
-_KINDS = {
-    "partner": re.compile(r"request|answer|half a body|body"),
-    "commit": re.compile(r".*(part|progress|manifest|checkpoint|version|window)"),
-    "database": re.compile(r".* in a (table|scratch database)"),
-    "end": re.compile(r"end"),
-    "other files": re.compile(r".*"),
-}
-"""Kinds of points in the table. The first that matches counts."""
-
-
-def format_table(reports: Sequence[tuple[Case, Report]]) -> str:
-    """Return the cases by step and kind of point: kills, and what they have shown."""
-    rows: dict[tuple[str, str], list[int]] = {}
-    for case, report in reports:
-        kind = next(name for name, pattern in _KINDS.items() if pattern.fullmatch(case.points[0].kind))
-        row = rows.setdefault((case.step, kind), [0, 0, 0, 0, 0])
-        counts = [1, report.kills, *(len(each) for each in (report.differences, report.refetched, report.left))]
-        row[:] = [one + other for one, other in zip(row, counts, strict=True)]
-    total = [sum(column) for column in zip(*rows.values(), strict=True)] or [0] * 5
-    order = [*STEPS]
-    lines = [f"{'step':22}{'killed at':14}{'cases':>7}{'kills':>7}{'differences':>13}{'refetched':>11}{'left':>6}"]
-    for (step, kind), row in sorted(rows.items(), key=lambda item: (order.index(item[0][0]), item[0][1])):
-        lines.append(f"{step:22}{kind:14}{row[0]:7}{row[1]:7}{row[2]:13}{row[3]:11}{row[4]:6}")
-    lines.append(f"{'all':36}{total[0]:7}{total[1]:7}{total[2]:13}{total[3]:11}{total[4]:6}")
-    return "\n".join(lines)
 
 
 @contextmanager
