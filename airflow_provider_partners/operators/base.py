@@ -21,6 +21,7 @@ from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.exceptions import PartnersError, RejectThresholdError
 from airflow_provider_partners.failures import REPLAY_DAG_ID
 from airflow_provider_partners.files import remove_abandoned_folders
+from airflow_provider_partners.garbage import frozen_heap
 from airflow_provider_partners.observability import metrics
 from airflow_provider_partners.observability.activity import TaskActivity, dataset_references
 from airflow_provider_partners.observability.openlineage import operator_lineage
@@ -58,7 +59,7 @@ class PartnerOperator(BaseOperator):
     def execute(self, context: Any) -> Any:
         """Run the steps of the task."""
         try:
-            with self.tracked(context):
+            with self.tracked(context), frozen_heap():
                 return self.run(context)
         except (FatalTaskError, PartnerTaskError) as error:
             # Its log line says what failed: Airflow prints the frames of this module's context managers otherwise.

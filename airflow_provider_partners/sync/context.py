@@ -28,3 +28,7 @@ class OrderContext:
     customer: Record | None = None
     redemptions: tuple[CondensedRedemption, ...] = ()
     predictions: tuple[Record, ...] = ()
+
+
+NOTHING_KNOWN = OrderContext()
+"""What most orders have: no return, claim, customer, redemption or prediction."""

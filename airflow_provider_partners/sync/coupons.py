@@ -118,6 +118,8 @@ class CouponPolicy(Options):
     ) -> list[Coupon] | None:
         """Return the coupons of an order's redemptions; ``None`` when it is unknown whether it has any."""
         latest = {redemption["id"]: redemption for redemption in redemptions}
+        if not latest:
+            return [] if _was_read_from_start(order, read_from) else None
         rolled_back = {id_ for redemption in latest.values() for id_ in redemption["rolled_back"]}
         redeemed = [redemption for redemption in latest.values() if redemption["is_redemption"]]
         # The parent of a stacked redemption has no code of its own; its children have them.
@@ -281,5 +283,7 @@ def _shop_products(item_ids: Iterable[str] | None, products: Mapping[str, str]) 
 
 def _was_read_from_start(order: Record, read_from: datetime | None) -> bool:
     """Return True if redemptions were read from before the order, so that finding none means that there is none."""
+    if read_from is None:
+        return True
     created_at = timestamps.try_parse(order.get("createdAt"))
-    return read_from is None or (created_at is not None and created_at - CHECKOUT_LEAD >= read_from)
+    return created_at is not None and created_at - CHECKOUT_LEAD >= read_from

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from airflow_provider_partners.records import Record
-from airflow_provider_partners.sync.context import OrderContext
+from airflow_provider_partners.sync.context import NOTHING_KNOWN, OrderContext
 from airflow_provider_partners.sync.coupons import CondensedRedemption
 from airflow_provider_partners.sync.spill import RecordSpill
 from airflow_provider_partners.sync.values import decode_json, id_tail, items, shopify_id, text
@@ -131,7 +131,7 @@ def _with_context(spill: RecordSpill, batch: list[Record]) -> Iterator[tuple[Rec
                 if of_order or kind in {"claim", "customer"}:
                     records.setdefault((kind, number), {**body, "of_order": of_order} if kind == "claim" else body)
         if not records:
-            yield order, OrderContext()
+            yield order, NOTHING_KNOWN
             continue
         by_kind = {
             name: tuple(record for (kind, _), record in records.items() if kind == name) for name in KEY_FUNCTIONS

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -89,11 +89,41 @@ def phone(value: Any) -> str | None:
     country code gives ``None``: to guess the country may give a wrong number. So does a number of a length that its
     country doesn't have.
     """
+    if type(value) is str and _is_complete(value):
+        return value
     written = _INVISIBLE.sub("", text(value) or "")
     # Letters are rarely a number: "call me", or the name of an extension.
     if not written or any(char.isalpha() for char in written):
         return None
     return _e164(f"+{written[2:]}" if written.startswith("00") else written)
+
+
+def _is_complete(written: str) -> bool:
+    """Return True if :func:`_e164` would return the number as it is, because its parser would change no digit.
+
+    That is a number with a country's code, no national prefix after it, and one of the lengths that the country has.
+    """
+    if not E164.fullmatch(written):
+        return False
+    for end in (2, 3, 4):
+        if rules := _number_rules(written[1:end]):
+            lengths, national_prefix = rules
+            return len(written) - end in lengths and not (national_prefix and national_prefix.match(written, end))
+    return False
+
+
+@cache
+def _number_rules(code: str) -> tuple[frozenset[int], re.Pattern[str] | None] | None:
+    """Return the lengths of the numbers of a country, and its national prefix; ``None`` if no country has the code."""
+    import phonenumbers
+
+    if int(code) not in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        return None
+    region = phonenumbers.region_code_for_country_code(int(code))
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
+    description, prefix = metadata.general_desc, metadata.national_prefix_for_parsing
+    lengths = frozenset(description.possible_length) - frozenset(description.possible_length_local_only)
+    return lengths, re.compile(prefix) if prefix else None
 
 
 @lru_cache(maxsize=256)

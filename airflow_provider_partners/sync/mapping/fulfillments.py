@@ -70,20 +70,13 @@ def map_removed_units(order: Record, external_id: str, order_date: str, lines: O
 
     :param order_date: the date of the order, as sent
     """
-    shipped: Counter[str] = Counter()
-    for fulfillment in items(order.get("fulfillments")):
-        if str(fulfillment.get("status")).upper() not in INACTIVE_FULFILLMENTS:
-            for item in items(fulfillment.get("fulfillmentLineItems")):
-                shipped[str(get_path(item, "lineItem.id"))] += to_count(item.get("quantity"))
+    reduced = [line for line in items(order.get("lineItems")) if _removed_count(line) > 0]
+    shipped = _shipped_units(order) if reduced else Counter[str]()
     removed: Counter[str] = Counter()
-    for line in items(order.get("lineItems")):
+    for line in reduced:
         line_id = str(line.get("id"))
-        if line_id not in lines.product_of or line.get("currentQuantity") is None:
-            continue
-        ordered = to_count(line.get("quantity"))
-        removed_count = ordered - to_count(line.get("currentQuantity"))
-        never_shipped = ordered - shipped[line_id] - to_count(line.get("unfulfilledQuantity"))
-        if (units := min(removed_count, never_shipped)) > 0:
+        never_shipped = to_count(line.get("quantity")) - shipped[line_id] - to_count(line.get("unfulfilledQuantity"))
+        if line_id in lines.product_of and (units := min(_removed_count(line), never_shipped)) > 0:
             removed[lines.product_of[line_id]] += units
     if not removed:
         return None
@@ -94,6 +87,22 @@ def map_removed_units(order: Record, external_id: str, order_date: str, lines: O
         status="cancelled",
         fulfilled_items=_to_fulfilled_items(removed),
     )
+
+
+def _removed_count(line: Record) -> int:
+    """Return how many units of a line were removed from the order, shipped or not."""
+    current = line.get("currentQuantity")
+    return 0 if current is None else to_count(line.get("quantity")) - to_count(current)
+
+
+def _shipped_units(order: Record) -> Counter[str]:
+    """Return the shipped units by the id of their line."""
+    shipped: Counter[str] = Counter()
+    for fulfillment in items(order.get("fulfillments")):
+        if str(fulfillment.get("status")).upper() not in INACTIVE_FULFILLMENTS:
+            for item in items(fulfillment.get("fulfillmentLineItems")):
+                shipped[str(get_path(item, "lineItem.id"))] += to_count(item.get("quantity"))
+    return shipped
 
 
 def _fulfilled_items(fulfillment: Record, lines: OrderLines) -> list[FulfilledItem]:

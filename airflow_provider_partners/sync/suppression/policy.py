@@ -29,7 +29,7 @@ from pydantic import Field, field_validator, model_validator
 from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import Record
-from airflow_provider_partners.sync.context import OrderContext
+from airflow_provider_partners.sync.context import NOTHING_KNOWN, OrderContext
 from airflow_provider_partners.sync.options import Options
 from airflow_provider_partners.sync.suppression import predictions
 from airflow_provider_partners.sync.suppression.predictions import Score
@@ -91,10 +91,6 @@ class Suppression:
     reasons: tuple[str, ...] = ()
     whole_order: bool = False
     products: frozenset[str] = frozenset()
-
-
-_NOTHING_KNOWN = OrderContext()
-"""What most orders have: no return, claim, customer or prediction."""
 
 
 class SuppressionPolicy(Options):
@@ -196,8 +192,8 @@ class SuppressionPolicy(Options):
         :param context: the records that belong to it, see ``join_orders``
         :raises UserCodeError: when a rule's function fails
         """
-        context = context or OrderContext()
-        if context == _NOTHING_KNOWN and not self.rules and not self.financial_statuses:
+        context = context or NOTHING_KNOWN
+        if context == NOTHING_KNOWN and not self.rules and not self.financial_statuses:
             return Suppression()
         order_reasons: list[str] = [
             *self._score_reasons([
