@@ -11,7 +11,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 DEFAULT_SEEDS = 3
 
@@ -44,6 +46,29 @@ def long_form(request: pytest.FixtureRequest) -> None:
     """Skip a test that runs in the long form alone."""
     if request.config.getoption("seeds", None) is None:
         pytest.skip("runs with --seeds")
+
+
+@pytest.fixture
+def run_model(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Return a function that runs a state machine of Hypothesis from a seed."""
+    is_long = request.config.getoption("seeds", None) is not None
+    phases = [hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if is_long else [])]
+
+    def run(machine: type[RuleBasedStateMachine], seed: int, *, examples: int, long_examples: int, steps: int) -> None:
+        run_state_machine_as_test(
+            hypothesis.seed(seed)(type("Seeded", (machine,), {})),
+            settings=hypothesis.settings(
+                max_examples=long_examples if is_long else examples,
+                stateful_step_count=steps,
+                deadline=None,
+                database=None,
+                report_multiple_bugs=False,
+                phases=phases,
+                suppress_health_check=list(hypothesis.HealthCheck),
+            ),
+        )
+
+    return run
 
 
 @pytest.fixture

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import itertools
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, Phase, event, note, settings
-from hypothesis import seed as with_seed
+from hypothesis import event, note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from airflow_provider_partners import watermarks, windows
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -324,18 +324,6 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("machine", [OrderDags, ExtractTasks])
 @pytest.mark.usefixtures("quiet")
 def test_every_time_is_read_or_named(
-    machine: type[RuleBasedStateMachine], seed: int, request: pytest.FixtureRequest
+    machine: type[RuleBasedStateMachine], seed: int, run_model: Callable[..., None]
 ) -> None:
-    is_long = request.config.getoption("seeds", None) is not None
-    run_state_machine_as_test(
-        with_seed(seed)(type("Seeded", (machine,), {})),
-        settings=settings(
-            max_examples=LONG_EXAMPLES if is_long else EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            database=None,
-            report_multiple_bugs=False,
-            phases=(Phase.generate, Phase.shrink) if is_long else (Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_model(machine, seed, examples=EXAMPLES, long_examples=LONG_EXAMPLES, steps=STEPS)
