@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import statistics
 import sys
 import tempfile
@@ -239,7 +240,8 @@ class Measurement:
             return 0
         routed = [route["shop"] for route in credentials.routes(self._shops)]
         installed = set(self._sandbox.get("/_sandbox/health").json()["shops"])
-        chosen = [shop for shop in routed if shop in installed][: round(self._shops * share)]
+        able = [shop for shop in routed if shop in installed]
+        chosen = random.Random(SEED).sample(able, round(self._shops * share))
         for shop in chosen:
             self._sandbox.post(f"/_sandbox/shopify/{shop}/orders/create?count={orders}").raise_for_status()
         return len(chosen)
@@ -340,8 +342,11 @@ def targets(idle: Sequence[Result], many: Sequence[Result]) -> Iterator[Target]:
             yield Target(what, f"under {_MINUTES} minutes on two cores", measured, reached)
 
 
-def table(caption: str, results: Sequence[Result]) -> Table:
-    """Return the figures of runs."""
+def table(caption: str, results: Sequence[Result], *, more: Sequence[Sequence[Any]] = ()) -> Table:
+    """Return the figures of runs.
+
+    :param more: further rows
+    """
     columns = [
         *("lanes as", "shops, with new orders", "wall s", "CPU s", "CPU s a shop", "of it PostgreSQL"),
         *(
@@ -365,7 +370,7 @@ def table(caption: str, results: Sequence[Result]) -> Table:
             round(each.total / each.shops, 2),
             round(each.cpu["postgres"] / each.shops, 2),
             f"{each.task_instances:,}, {each.xcoms:,}",
-            each.execution_calls,
+            each.execution_calls or "-",
             f"{each.sandbox_calls:,}, {each.sandbox_cpu:.1f}",
             each.span("scheduler"),
             each.span("largest_task"),
@@ -373,7 +378,16 @@ def table(caption: str, results: Sequence[Result]) -> Table:
             round(max(ages, default=0)),
         ])
     caption += ". Memory (*): median of the run's first third / of its last third / highest. Heartbeat: the oldest seen"
-    return Table(caption, columns, rows)
+    return Table(caption, columns, [*rows, *more])
+
+
+def extrapolation(idle: Sequence[Result], shops: int) -> list[list[Any]]:
+    """Return the row of a run in which each of many shops has nine tasks, from the time that some shops took."""
+    seconds = statistics.median(result.total / result.shops for result in idle if result.shape == "nine")
+    label = f"{SHAPES['nine']}, extrapolated from {idle[0].shops}"
+    cores = os.cpu_count() or 1
+    figures = [f"at least {seconds * shops / cores:,.0f}", round(seconds * shops), round(seconds, 2)]
+    return [[label, f"{shops:,}, 0", *figures, *["-"] * 8]]
 
 
 def plots(many: Sequence[Result]) -> list[Plot]:
@@ -399,13 +413,14 @@ def main() -> int:
     for shops, shape in ((sizes["shops"], "shop"), (sizes["step_shops"], "step"), (sizes["nine_shops"], "nine")):
         if shops:
             many += run_phase(Phase(shops, shapes=(shape,), changed=options.changed), **measure)
+    more = extrapolation(idle, many[0].shops) if idle and many else []
     save(
         "shops",
         size=options.size,
         targets=list(targets(idle, many)),
         tables=[
             *([table("Shops with nothing new", idle)] if idle else []),
-            *([table("One hourly run", many)] if many else []),
+            *([table("One hourly run", many, more=more)] if many else []),
         ],
         plots=plots(many) if many else [],
     )
