@@ -42,6 +42,7 @@ OWN = {
     *PACKAGES,
     *(f"api.{partner}.client" for partner in CLIENTS),
     "api.http.call",
+    "api.http.connection_pool",
     "api.http.transport",
     "sync.join",
     "sync.options",
