@@ -6,8 +6,8 @@ doesn't depend on the order in which files are read, or on how often. So any tas
 
 A claim comes before the write, and a task looks again right before each call. A call may be on its way while a newer
 build is claimed, and arrive last. So a task looks once more after its calls, and writes the newer build again. This is
-why each claim names the datasets that it was made from. What a task has not looked after yet, it notes in a file of its
-own: the next try finds it there. Without a next try, a merge removes the note when its versions are too old.
+why each claim names the datasets that it was made from. What a task has not looked after yet is open. It lists this in
+a file of its own, and the next try finds it there. Without a next try, a merge removes the file when all is too old.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ LOOK_INTERVAL = 1.0
 MAX_LOOKS = 10
 """Lists of files that are read when other tasks merge files at the same time."""
 
-_CLAIM_SUFFIX, _NOTE_SUFFIX = ".jsonl.gz", ".open.json"
+_CLAIM_SUFFIX, _OPEN_SUFFIX = ".jsonl.gz", ".open.json"
 
 _CLAIMS = "SELECT key, version, content FROM claim JOIN sources ON sources.id = claim.sources"
 
@@ -69,7 +69,7 @@ class VersionLog:
 
     :param uri: the log's folder
     :param sources: the datasets with the records that are claimed
-    :param owner: names the task, the same for every try of it; without it, nothing is noted for a later try
+    :param owner: names the task, the same for every try of it; without it, no later try learns what is open
     :param clock: returns the current time
     """
 
@@ -94,8 +94,8 @@ class VersionLog:
         )
         self._database.execute("CREATE TABLE sources (id INTEGER PRIMARY KEY, content TEXT UNIQUE)")
         self._sources = json.dumps([{**source.to_dict(), "extra": {}} for source in sources])
-        self._note = f"{hashlib.sha256(owner.encode()).hexdigest()[:32]}{_NOTE_SUFFIX}" if owner else ""
-        self._unsettled: dict[str, Version] | None = None
+        self._open_file = f"{hashlib.sha256(owner.encode()).hexdigest()[:32]}{_OPEN_SUFFIX}" if owner else ""
+        self._open: dict[str, Version] | None = None
 
     def __enter__(self) -> Self:
         """Return the log."""
@@ -105,9 +105,9 @@ class VersionLog:
         """Remove the temporary database, once no thread of a failed batch reads it."""
         with self._lock:
             self._database.close()
-        if kind is None and self._note:
+        if kind is None and self._open_file:
             # Also that of a killed try which had looked after all of its calls.
-            self._folder.remove(self._note)
+            self._folder.remove(self._open_file)
 
     @property
     def kept_since(self) -> str:
@@ -161,29 +161,29 @@ class VersionLog:
                 log.warning("A newer build can't be compared with what was just written: %s", error)
 
     def begin(self, versions: Mapping[str, Version]) -> None:
-        """Note what is about to be sent, for the next try of this task.
+        """List what is about to be sent as open, for the next try of this task.
 
         :param versions: by key
         """
-        if self._note and versions:
-            self._unsettled = {**self._noted(), **versions}
-            self._folder.write_json(self._note, self._unsettled)
+        if self._open_file and versions:
+            self._open = {**self._open_versions(), **versions}
+            self._folder.write_json(self._open_file, self._open)
 
     def settle(self, keys: Iterable[str]) -> None:
-        """Forget what was noted: its calls have ended, and no older one has replaced a newer build."""
-        if self._unsettled is not None:
+        """List these records as open no more: their calls have ended, and no older one has replaced a newer build."""
+        if self._open is not None:
             for key in keys:
-                self._unsettled.pop(key, None)
+                self._open.pop(key, None)
 
     def was_sent(self, key: str, version: Version) -> bool:
         """Return True if an earlier try of this task may have sent this version, and did not look after it."""
-        return bool(self._note) and self._noted().get(key) == version
+        return bool(self._open_file) and self._open_versions().get(key) == version
 
-    def _noted(self) -> dict[str, Any]:
-        if self._unsettled is None:
-            stored = self._folder.read_json(self._note)
-            self._unsettled = dict(stored) if isinstance(stored, dict) else {}
-        return self._unsettled
+    def _open_versions(self) -> dict[str, Any]:
+        if self._open is None:
+            stored = self._folder.read_json(self._open_file)
+            self._open = dict(stored) if isinstance(stored, dict) else {}
+        return self._open
 
     def _stored(self, key: str) -> list[Version]:
         rows = self._database.execute("SELECT version FROM claim WHERE key = ?", (key,))
@@ -262,13 +262,13 @@ class VersionLog:
             for age, key, version, sources in aged
             if age >= kept_since
         )
-        self._folder.remove(*names, *self._old_notes(kept_since))
+        self._folder.remove(*names, *self._old_open_files(kept_since))
         self._read_files = {merged}
 
-    def _old_notes(self, kept_since: str) -> list[str]:
-        """Return the notes of tasks that were never tried again. A later try would write nothing of them."""
-        notes = {name: self._folder.read_json(name) for name in self._read_files if name.endswith(_NOTE_SUFFIX)}
-        return [name for name, note in notes.items() if note and max(map(_read_at, note.values())) < kept_since]
+    def _old_open_files(self, kept_since: str) -> list[str]:
+        """Return the files of tasks that were never tried again. A later try would write nothing of what is open."""
+        files = {name: self._folder.read_json(name) for name in self._read_files if name.endswith(_OPEN_SUFFIX)}
+        return [name for name, listed in files.items() if listed and max(map(_read_at, listed.values())) < kept_since]
 
 
 def _read_at(version: Version) -> str:

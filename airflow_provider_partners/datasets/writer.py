@@ -393,7 +393,8 @@ def write_dataset(
         origin=origin,
     )
     position = cast("ResumePosition | None", writer.resume())
-    if extraction.max_pages == DEFAULT_MAX_PAGES != settings.max_pages():
+    if extraction.max_pages == DEFAULT_MAX_PAGES:
+        # The clients know no settings.
         extraction = replace(extraction, max_pages=settings.max_pages())
     window = extraction.window.to_dict() if extraction.window else {}
     added = {"account": extraction.account, "read_at": read_at or writer.read_at, **window}

@@ -68,10 +68,10 @@ class VersionLog(Protocol):
         """Return the built records of which the newest versions of some keys were claimed, and others beside them."""
 
     def begin(self, versions: Mapping[str, Version]) -> None:
-        """Note what is about to be sent, for the next try of this task."""
+        """List what is about to be sent as open, for the next try of this task."""
 
     def settle(self, keys: Iterable[str]) -> None:
-        """Forget what was noted: no older call has replaced a newer build."""
+        """List these records as open no more: no older call has replaced a newer build."""
 
     def was_sent(self, key: str, version: Version) -> bool:
         """Return True if an earlier try of this task may have sent this version, and did not look after it."""
@@ -203,7 +203,7 @@ class VersionGuard:
         return comparisons
 
     def begin(self, versions: Mapping[str, Version]) -> None:
-        """Note the versions that are about to be sent, by external id."""
+        """List the versions that are about to be sent as open, by external id."""
         if self._log is not None and not self._dry_run:
             self._log.begin({self._key(id_): version for id_, version in versions.items() if version})
 
@@ -214,7 +214,7 @@ class VersionGuard:
         return self._log.was_sent(self._key(external_id), version)
 
     def settle(self, external_ids: Iterable[str]) -> None:
-        """Forget what was noted of these records."""
+        """List these records as open no more."""
         if self._log is not None:
             self._log.settle(map(self._key, external_ids))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from airflow_provider_partners.api.http.urls import origin
 Trace = Callable[[str, Mapping[str, Any]], None]
 """The HTTP library calls it with each step of a connection (https://www.python-httpx.org/advanced/extensions/#trace)."""
 
-SETTING = "[partners] download_hosts"
+DOWNLOAD_HOSTS_OPTION = "[partners] download_hosts"
 
 _HOST = re.compile(r"[a-z0-9._:-]+")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
@@ -46,7 +46,7 @@ class DownloadHosts:
 
     base_url: str
     partner: Sequence[str] = ()
-    named: Sequence[str] = field(default=())
+    named: Sequence[str] = ()
 
     def problem(self, url: str) -> str | None:
         """Return why a file's URL must not be followed, or None."""

@@ -12,8 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
 
-from airflow_provider_partners.api.http.addresses import SETTING as DOWNLOAD_HOSTS_OPTION
-from airflow_provider_partners.api.http.addresses import DownloadHosts
+from airflow_provider_partners.api.http.addresses import DOWNLOAD_HOSTS_OPTION, DownloadHosts
 from airflow_provider_partners.api.http.call import Call, CallSettings, NoAnswerError, UnsafeUrlError
 from airflow_provider_partners.api.http.errors import ErrorHandler, ErrorResolution, ResponseAction, default_message
 from airflow_provider_partners.api.http.urls import origin

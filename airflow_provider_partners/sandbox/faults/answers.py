@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-__all__ = ["REWRITES", "SeenRequest", "acknowledgement", "change_query"]
+__all__ = ["INTERNAL_ERROR", "REWRITES", "SeenRequest", "acknowledgement", "change_query"]
 
-_INTERNAL_ERROR = {
+INTERNAL_ERROR = {
     "message": "Internal error. Looks like something went wrong on our end.\n"
     "Request ID: 0 (include this in support requests).",
     "extensions": {"code": "INTERNAL_SERVER_ERROR", "requestId": "0"},
@@ -61,7 +61,7 @@ def partial_data(_request: SeenRequest, body: Any) -> Any:
     if not data:
         return None
     name = next(iter(data))
-    return {**body, "data": {**data, name: None}, "errors": [{**_INTERNAL_ERROR, "path": [name]}]}
+    return {**body, "data": {**data, name: None}, "errors": [{**INTERNAL_ERROR, "path": [name]}]}
 
 
 def max_cost(request: SeenRequest, _body: Any) -> Any:
@@ -111,7 +111,7 @@ def change_query(query: str, *, without: Sequence[str] = (), earlier_page: bool 
     """Return a query string without some parameters, or with the number of the page before.
 
     :param without: names of parameters to leave out
-    :param earlier_page: ask for the page before
+    :param earlier_page: request the page before
     """
     params = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name not in without]
     if earlier_page:

@@ -131,7 +131,7 @@ async def _send_response(status: int, body: Any, own_headers: dict[str, str], se
     await send({"type": "http.response.body", "body": content.encode()})
 
 
-class _CutAnswer(wire.WholeAnswer):
+class _CutAnswer(wire.BufferedAnswer):
     """Sends a part of a response's body, with headers that fit this part, as a broken gateway does."""
 
     def __init__(self, send: Send, share: float) -> None:
@@ -144,7 +144,7 @@ class _CutAnswer(wire.WholeAnswer):
         await super().deliver()
 
 
-class _RewrittenAnswer(wire.WholeAnswer):
+class _RewrittenAnswer(wire.BufferedAnswer):
     """Sends another body than the partner's, where it is JSON and there is something to change."""
 
     def __init__(self, send: Send, rule: FaultRule, request: answers.SeenRequest) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from airflow_provider_partners.sandbox.faults.answers import INTERNAL_ERROR
+
 __all__ = ["KINDS", "FaultKind"]
 
 JSON = {"Content-Type": "application/json"}
@@ -89,11 +91,6 @@ def _date(seconds: float) -> str:
     return email.utils.formatdate(time.time() + seconds, usegmt=True)
 
 
-_INTERNAL_ERROR = {
-    "message": "Internal error. Looks like something went wrong on our end.\n"
-    "Request ID: 0 (include this in support requests).",
-    "extensions": {"code": "INTERNAL_SERVER_ERROR", "requestId": "0"},
-}
 _THROTTLED = {
     "message": "Throttled",
     "extensions": {"code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/rate-limits"},
@@ -219,7 +216,7 @@ KINDS: Mapping[str, FaultKind] = {
         paths=r"^/yotpo/core/",
     ),
     # GraphQL's own errors
-    "shopify_internal_error": _graphql("200 with an internal error", _INTERNAL_ERROR, data=None),
+    "shopify_internal_error": _graphql("200 with an internal error", INTERNAL_ERROR, data=None),
     "shopify_partial": FaultKind(
         text="200 with an internal error beside a part of the data",
         rule={"rewrite": "partial_data"},

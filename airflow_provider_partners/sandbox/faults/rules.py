@@ -178,7 +178,7 @@ class FaultRule:
         return not self.with_params or any(name in params for name in self.with_params)
 
     def document(self) -> dict[str, Any]:
-        """Return the rule as the control API shows it: without the fields that are as usual."""
+        """Return the rule's fields, as the control API shows them."""
         return asdict(self)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Send
 
-__all__ = ["BrokenBody", "DripBody", "WholeAnswer", "break_connection", "wait"]
+__all__ = ["BrokenBody", "BufferedAnswer", "DripBody", "break_connection", "wait"]
 
 _PIECES = 10
 _RESET = struct.pack("ii", 1, 0)
@@ -49,11 +49,11 @@ async def wait(seconds: float, receive: Receive) -> bool:
     """Wait, but not longer than the client does.
 
     :param receive: of a request that was read completely
-    :returns: False if the client has gone
+    :returns: False if the client has closed the connection
     """
-    gone = asyncio.ensure_future(_disconnected(receive))
-    done, _ = await asyncio.wait({gone}, timeout=seconds)
-    gone.cancel()
+    disconnected = asyncio.ensure_future(_disconnected(receive))
+    done, _ = await asyncio.wait({disconnected}, timeout=seconds)
+    disconnected.cancel()
     return not done
 
 
@@ -62,7 +62,7 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-class WholeAnswer:
+class BufferedAnswer:
     """Collects an answer, and passes it on after its last message as :meth:`deliver` does."""
 
     def __init__(self, send: Send) -> None:
@@ -90,7 +90,7 @@ class WholeAnswer:
         await self._send({**self.start, "headers": [*headers, (b"content-length", str(length).encode())]})
 
 
-class BrokenBody(WholeAnswer):
+class BrokenBody(BufferedAnswer):
     """Announces the whole body, sends a part of it, and closes the connection.
 
     :param share: of the body that arrives
@@ -113,7 +113,7 @@ class BrokenBody(WholeAnswer):
         abort(self._send, reset=self._reset)
 
 
-class DripBody(WholeAnswer):
+class DripBody(BufferedAnswer):
     """Sends the body in small pieces.
 
     :param seconds: until the last piece

@@ -128,7 +128,7 @@ def test_a_damaged_file_is_one_error_that_names_it(folder: str, content: bytes) 
         log.claim({"1": version("01", "01")})
 
 
-def test_the_note_of_a_killed_try_is_removed_although_nothing_is_left_to_write(folder: str) -> None:
+def test_the_open_file_of_a_killed_try_is_removed_although_nothing_is_left_to_write(folder: str) -> None:
     """The killed try had stored every outcome, so that its retry sends nothing."""
     killed = VersionLog(folder, owner="dag/upsert/run")
     killed.begin({"order/1": version("a", "a")})
@@ -146,7 +146,7 @@ def reference(folder: Path, name: str) -> DatasetRef:
     return writer.commit()
 
 
-def test_a_merge_removes_the_note_of_a_task_that_was_never_tried_again_after_a_month(
+def test_a_merge_removes_the_open_file_of_a_task_that_was_never_tried_again_after_a_month(
     folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(version_log, "MAX_FILES", 0)
