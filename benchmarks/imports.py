@@ -11,8 +11,6 @@ information, plugin, command line), beside the start of Airflow itself.
 from __future__ import annotations
 
 import gc
-import json
-import os
 import statistics
 import subprocess
 import sys
@@ -20,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from _forks import in_fork
 from _results import Table, Target, parser, save
 
 TO_REACH = 50.0
@@ -114,20 +113,13 @@ def _process_part(line: str, runs: int) -> float:
 
 def _forked(action: Callable[[], Any]) -> float:
     """Return the milliseconds of CPU time that an action takes in a fork of this process."""
-    reader, writer = os.pipe()
-    process = os.fork()
-    if process == 0:
+
+    def measure() -> float:
         began = time.process_time()
-        try:
-            action()
-            os.write(writer, json.dumps(1000 * (time.process_time() - began)).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        text = answer.read()
-    os.waitpid(process, 0)
-    return float(text)
+        action()
+        return 1000 * (time.process_time() - began)
+
+    return float(in_fork(measure))
 
 
 def _start(runs: int) -> float:

@@ -8,15 +8,14 @@ The plain Dags have as many tasks and params, of Airflow's own ``PythonOperator`
 from __future__ import annotations
 
 import gc
-import json
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from _forks import in_fork
 from _results import Table, Target, parser, save
 
 DAGS = Path(__file__).parents[1] / "dags"
@@ -88,7 +87,7 @@ def _load_airflow(home: Path) -> None:
 
 
 def _figures(files: Sequence[Path], runs: int) -> tuple[float, float, int, int]:
-    measured = [_forked(lambda: _parse(files)) for _ in range(runs)]
+    measured = [in_fork(lambda: _parse(files)) for _ in range(runs)]
     parse, serialize = (statistics.median(row[index] for row in measured) for index in (0, 1))
     return parse, serialize, measured[0][2], measured[0][3]
 
@@ -109,22 +108,6 @@ def _parse(files: Sequence[Path]) -> list[float]:
         raise RuntimeError("\n".join(errors))
     tasks, params = sum(len(dag.tasks) for dag in dags), sum(len(dag.params) for dag in dags)
     return [1000 * (parsed - began), 1000 * (end - parsed), tasks, params]
-
-
-def _forked(action: Callable[[], Any]) -> Any:
-    reader, writer = os.pipe()
-    process = os.fork()
-    if process == 0:
-        try:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            os.write(writer, json.dumps(action()).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        text = answer.read()
-    os.waitpid(process, 0)
-    return json.loads(text)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,9 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+from _forks import in_forks
 from _limit_server import PARTNER_LIMIT, YOTPO_LIMIT
+from _orders import yotpo_order
 from _results import Table, Target, parser, save
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
@@ -184,7 +185,7 @@ def _store_task(url: str, number: int, count: int, folder: Path) -> Callable[[],
 
         options = ClientOptions(rate_limit_store=FileStore(str(folder / f"store-{number}")))
         with YotpoClient(store_id=f"store{number}", secret="a-secret", base_url=url, options=options) as client:
-            orders = (_order(number) for number in range(count))
+            orders = (yotpo_order(str(number), f"product-{number % 50}") for number in range(count))
             outcomes = Counter(outcome.action for outcome in upsert_orders(client, orders, workers=4))
         if outcomes != {"created": count}:
             message = f"the outcomes are {dict(outcomes)}"
@@ -210,20 +211,6 @@ def _partner_task(url: str, seconds: float, folder: Path) -> Callable[[], None]:
     return run
 
 
-def _order(number: int) -> dict[str, Any]:
-    line = {"external_product_id": f"product-{number % 50}", "quantity": 1, "total_price": 19.9, "subtotal_price": 19.9}
-    return {
-        "external_id": str(number),
-        "order_date": "2026-05-01T10:20:30Z",
-        "currency": "EUR",
-        "total_price": 19.9,
-        "subtotal_price": 19.9,
-        "payment_status": "paid",
-        "customer": {"external_id": str(number), "email": f"customer{number}@example.com"},
-        "line_items": [line],
-    }
-
-
 def _in_processes(tasks: Sequence[Callable[[], None]]) -> None:
     """Run each task in a fork of this process, and raise an error if one fails."""
     # The modules are loaded once, so that the processes begin together.
@@ -231,20 +218,7 @@ def _in_processes(tasks: Sequence[Callable[[], None]]) -> None:
     from airflow_provider_partners.api.yotpo.client import YotpoClient  # noqa: F401
     from airflow_provider_partners.sync.upsert import upsert_orders  # noqa: F401
 
-    processes = []
-    for task in tasks:
-        process = os.fork()
-        if process == 0:
-            code = 1
-            try:
-                task()
-                code = 0
-            finally:
-                os._exit(code)
-        processes.append(process)
-    if any(os.waitpid(process, 0)[1] for process in processes):
-        message = "a process failed"
-        raise RuntimeError(message)
+    in_forks(tasks)
 
 
 def _report(url: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from _orders import yotpo_order
 from _results import Table, Target, parser, save
 
 from airflow_provider_partners.api.http.options import ClientOptions
@@ -121,19 +122,9 @@ def _orders(series: str, count: int) -> Iterable[Record]:
     """Yield built orders, as the build makes them."""
     for number in range(count):
         product = f"product-{number % PRODUCTS}"
-        line = {"external_product_id": product, "quantity": 1, "total_price": 19.9, "subtotal_price": 19.9}
         yield {
             "external_id": f"{series}{number}",
-            "order": {
-                "external_id": f"{series}{number}",
-                "order_date": "2026-05-01T10:20:30Z",
-                "currency": "EUR",
-                "total_price": 19.9,
-                "subtotal_price": 19.9,
-                "payment_status": "paid",
-                "customer": {"external_id": str(number), "email": f"customer{number}@example.com"},
-                "line_items": [line],
-            },
+            "order": yotpo_order(f"{series}{number}", product),
             "products": [{"external_id": product, "name": f"Mug {product}", "url": f"https://example.com/{product}"}],
         }
 
