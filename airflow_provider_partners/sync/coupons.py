@@ -229,14 +229,17 @@ def _kind(redemption: Record) -> str:
 def _redemptions_of_order(order: Any) -> dict[str, Any]:
     """Return the redemptions that an order lists, by id."""
     listed = get_path(order, "redemptions")
-    return {str(key): value for key, value in listed.items() if isinstance(value, Mapping)} if listed else {}
+    if not isinstance(listed, Mapping):
+        return {}
+    return {str(key): value for key, value in listed.items() if isinstance(value, Mapping)}
 
 
 def _rolled_back_ids(redemption: Record, *, is_redemption: bool, parent: str | None) -> list[str]:
     """Return the ids of the redemptions that this record shows to be rolled back."""
     listed = _redemptions_of_order(redemption.get("order"))
     rolled_back = [key for key, entry in listed.items() if entry.get("rollback_id")]
-    rolled_back += [child for key in rolled_back for child in listed[key].get("stacked") or ()]
+    children = (listed[key].get("stacked") for key in rolled_back)
+    rolled_back += [str(child) for stacked in children if isinstance(stacked, list) for child in stacked]
     if is_redemption and redemption.get("status") == "ROLLED_BACK":
         rolled_back.append(str(redemption["id"]))
     if not is_redemption and parent:

@@ -28,13 +28,17 @@ def is_too_old(order_date: Any, *, now: datetime, months: int) -> bool:
 
     :param order_date: as Yotpo takes it
     """
-    placed = timestamps.try_parse(order_date)
-    return placed is not None and placed < _months_before(now, months)
+    placed, oldest = timestamps.try_parse(order_date), _months_before(now, months)
+    return placed is not None and oldest is not None and placed < oldest
 
 
 @lru_cache(maxsize=8)
-def _months_before(now: datetime, months: int) -> datetime:
-    return pendulum.instance(now).subtract(months=months)
+def _months_before(now: datetime, months: int) -> datetime | None:
+    """Return the time so many months ago; ``None`` if that is before the first year."""
+    try:
+        return pendulum.instance(now).subtract(months=months)
+    except (ValueError, OverflowError):
+        return None
 
 
 def age_note(months: int) -> str:

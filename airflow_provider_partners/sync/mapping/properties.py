@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from airflow_provider_partners.records import Record
+from airflow_provider_partners.sync.payload.codes import country_codes
 from airflow_provider_partners.sync.property_sources import PROPERTY_TYPES, PropertyMapping, PropertyType
 from airflow_provider_partners.sync.values import phone, text
 
@@ -133,10 +134,13 @@ def _state(value: Any) -> str | None:
 
 
 def _country(value: Any) -> str | None:
-    """Return a country's two letters, also for its three letters or its English name in ISO 3166."""
+    """Return a country's two letters, also for its three letters or its English name in ISO 3166.
+
+    Shopify's ``CountryCode`` also has codes that ISO 3166 lacks, such as AC and TA.
+    """
     written = _text(value) or ""
     if re.fullmatch("[A-Za-z]{2}", written):
-        return written.upper()
+        return written.upper() if written.upper() in country_codes() else None
     # Imported here, because few mappings need the list.
     import pycountry
 

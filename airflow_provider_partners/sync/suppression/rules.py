@@ -142,12 +142,18 @@ class SuppressionRule(BaseModel):
 
 
 def _is_missing(order: Record, path: str) -> bool:
-    """Return True if a field was not read. A null, also on the way to the field, is a value."""
+    """Return True if a field was not read. A null, also on the way to the field, is a value.
+
+    :raises TypeError: when something on the way is no object: that is wrong with this order alone
+    """
     value: Any = order
     for step in path.split("."):
         if value is None:
             return False
-        if not isinstance(value, Mapping) or step not in value:
+        if not isinstance(value, Mapping):
+            message = f"{path} leads through a {type(value).__name__}"
+            raise TypeError(message)
+        if step not in value:
             return True
         value = value[step]
     return False

@@ -160,8 +160,11 @@ def _create_missing_products(catalog: ProductCatalog, upserts: list[RecordUpsert
         return
     payloads: dict[str, Mapping[str, Any]] = {}
     for upsert in with_lines:
-        products = [product for product in _product_ids(upsert) if product in missing]
-        payloads.update({product: upsert.products.get(product) or payloads.get(product, {}) for product in products})
+        for product in _product_ids(upsert):
+            payload = upsert.products.get(product, {})
+            # An order may bring its product without a name, and another one the same product with it.
+            if product in missing and (payload.get("name") or product not in payloads):
+                payloads[product] = payload
     catalog.create(payloads)
     for upsert in with_lines:
         created = [each for each in _product_ids(upsert) if each in missing and catalog.error_for([each]) is None]

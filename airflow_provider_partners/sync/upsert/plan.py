@@ -178,12 +178,23 @@ def _same_boolean(present: Any, wanted: bool) -> bool:
 
 def _same_number(present: Any, wanted: float) -> bool:
     left, right = to_decimal(present), to_decimal(wanted)
-    return left is not None and left == right
+    return (left is not None and left == right) or _same_double(present, wanted)
 
 
 def _same_amount(present: Any, wanted: float) -> bool:
     left, right = to_decimal(present), to_decimal(wanted)
-    return left is not None and right is not None and abs(left - right) <= AMOUNT_TOLERANCE
+    is_close = left is not None and right is not None and abs(left - right) <= AMOUNT_TOLERANCE
+    return is_close or _same_double(present, wanted)
+
+
+def _same_double(present: Any, wanted: float) -> bool:
+    """Return True if both are the same double, which is what Yotpo stores: it may write 1e30 with all its digits."""
+    if isinstance(present, bool) or not isinstance(wanted, float):
+        return False
+    try:
+        return float(present) == wanted
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _same_time(present: Any, wanted: str) -> bool:

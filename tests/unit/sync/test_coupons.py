@@ -117,6 +117,13 @@ def test_a_later_redemption_shows_a_rollback_that_was_not_read() -> None:
     assert decided(make.order(), redemption(), redemption(2, "B", order=later)) == [("B", None)]
 
 
+@pytest.mark.parametrize("listed", [7, ["r_1"], "r_1", {"r_9": {"rollback_id": "rr_9", "stacked": 5}}])
+def test_a_list_of_redemptions_in_another_form_ends_no_build(listed: Any) -> None:
+    order = {"source_id": "1001", "redemptions": listed}
+
+    assert decided(make.order(), redemption(order=order)) == [("TEN", None)]
+
+
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [

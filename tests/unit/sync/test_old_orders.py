@@ -69,6 +69,13 @@ def test_months_are_calendar_months() -> None:
     assert not is_too_old(None, now=now, months=6)
 
 
+def test_so_many_months_that_they_begin_before_the_calendar_make_no_order_too_old() -> None:
+    """Any number of months of 1 or more is allowed, so that a large one switches the option off."""
+    one = built(PLACED, old_after_months=1_000_000, old_orders="exclude")
+    assert isinstance(one, BuiltOrder)
+    assert one.outcome_notes == []
+
+
 @pytest.mark.covers("yotpo.order.order_date.six_months")
 @pytest.mark.parametrize("placed", ["2020-01-01T00:00:00Z", None])
 def test_the_outcome_of_a_plain_or_built_order_has_the_note(placed: str | None) -> None:

@@ -113,6 +113,8 @@ def test_values_have_the_type_that_yotpo_documents(name: str, value: Any, sent: 
     ("name", "value"),
     [
         ("customer_country", "Atlantis"),
+        # Ascension has a code of Shopify's CountryCode, and none of ISO 3166-1.
+        ("customer_country", "AC"),
         ("customer_phonenumber", "call me"),
         ("coupon_used", "perhaps"),
         ("own", {"a": 1}),

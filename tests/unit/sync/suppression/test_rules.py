@@ -91,6 +91,17 @@ def test_a_field_that_was_not_extracted_is_an_error_that_names_it() -> None:
         reasons(order, {"name": "mine", "orders_at_least": 2})
 
 
+def test_an_order_whose_customer_is_no_object_is_a_reject_and_ends_no_build() -> None:
+    policy = {"rules": [{"name": "mine", "orders_at_least": 2}]}
+    orders = [make.order(1, customer=["5"]), make.order(2, customer=None)]
+
+    rejected, built = build_orders(orders, shop="a.myshopify.com", policy=policy)
+
+    assert isinstance(rejected, UnmappableOrder)
+    assert "unknown shape" in rejected.reason
+    assert isinstance(built, BuiltOrder)
+
+
 def test_the_policy_says_which_fields_its_rules_need() -> None:
     rules = [
         {"name": "a", "tags": ["x"], "orders_at_least": 2, "orders_at_most": 9},

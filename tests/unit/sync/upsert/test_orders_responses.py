@@ -178,6 +178,16 @@ def test_a_name_that_one_record_of_the_batch_brings_serves_the_others(store: Fak
     assert actions(run(store, [make.built(1), {**make.built(2), "products": []}])) == ["created", "created"]
 
 
+@pytest.mark.parametrize("last", [0, 1])
+def test_a_nameless_payload_does_not_displace_one_with_a_name(store: FakeYotpoStore, last: int) -> None:
+    nameless = {**make.built(1), "products": [{"external_id": "p-1", "url": "https://shop.example/p-1"}]}
+    orders = [make.built(2), make.built(3)]
+    orders.insert(last * 2, nameless)
+
+    assert actions(run(store, orders)) == ["created"] * 3
+    assert store.get("product", "p-1")["name"] == "P-1"
+
+
 def test_a_product_that_yotpo_calls_unknown_is_not_created_again_without_a_name(store: FakeYotpoStore) -> None:
     store.errors["orders.create"] = [unknown_products(["p-1"])] * 2
     store.add_products("p-1")

@@ -148,6 +148,16 @@ def test_a_rounded_amount_is_no_difference(amount: float) -> None:
     assert changed(total_price=amount).action == "unchanged"
 
 
+@pytest.mark.parametrize("amount", [1e30, 1.1e31, 0.1])
+def test_an_amount_is_the_same_in_every_form_of_its_double(amount: float) -> None:
+    """Yotpo's documents call amounts a double. A server may write it with all of its digits."""
+    for name in ("total_price", "custom_properties"):
+        wanted = {"own": amount} if name == "custom_properties" else amount
+        for kept in (amount, str(amount), int(amount) if amount > 1 else amount):
+            present = {"own": kept} if name == "custom_properties" else kept
+            assert plan_write({name: wanted}, {name: present}).action == "unchanged"
+
+
 @pytest.mark.parametrize("amount", [12.01, 11.99, -12.0])
 def test_a_cent_is_a_difference(amount: float) -> None:
     assert changed(total_price=amount).action == "update"
