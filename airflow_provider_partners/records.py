@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -38,12 +39,17 @@ def get_path(body: Any, path: str) -> Any:
     :param body: JSON
     :param path: such as ``pagination.next_page_info``; the empty path returns the body itself
     """
-    if type(body) is dict and path and "." not in path:
-        return body.get(path)
-    for step in path.split(".") if path else ():
+    for step in _steps(path):
         # A look at the type first: the check for a Mapping of any kind takes ten times as long.
-        body = body.get(step) if type(body) is dict or isinstance(body, Mapping) else None
+        if type(body) is not dict and not isinstance(body, Mapping):
+            return None
+        body = body.get(step)
     return body
+
+
+@lru_cache(maxsize=1024)
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(path.split(".")) if path else ()
 
 
 _MAX_DEPTH = 100
@@ -156,12 +162,15 @@ def _check_brackets(opened: int, value: Any) -> None:
 
 def _children(values: Iterable[Any]) -> list[Any]:
     """Return the objects and lists inside of objects and lists."""
-    return [
-        child
-        for value in values
-        for child in (value.values() if type(value) is dict else value)
-        if type(child) is dict or type(child) is list
-    ]
+    return [member for member in _members(values) if type(member) in _NESTED]
+
+
+def _members(values: Iterable[Any]) -> list[Any]:
+    return list(chain.from_iterable([value.values() if type(value) is dict else value for value in values]))
+
+
+_NESTED = frozenset({dict, list})
+"""The types of objects and lists. JSON has no other ones with members."""
 
 
 def _parse_integer(text: str) -> int:
@@ -261,11 +270,11 @@ def _is_plain(records: Sequence[Any]) -> bool:
     if set(map(type, values)) - {dict}:
         return False
     while values:
-        members = [value.values() if type(value) is dict else value for value in values]
-        kinds = set(map(type, chain.from_iterable(members)))
-        if not kinds <= _PLAIN or (float in kinds and not all(map(_has_no_exponent, chain.from_iterable(members)))):
+        members = _members(values)
+        kinds = set(map(type, members))
+        if not kinds <= _PLAIN or (float in kinds and not all(map(_has_no_exponent, members))):
             return False
-        values = _children(values) if kinds & {dict, list} else []
+        values = [member for member in members if type(member) in _NESTED] if kinds & _NESTED else []
     return True
 
 

@@ -136,6 +136,8 @@ class Source:
         if self.kind == "constant":
             return self.constant
         found = _find(order if self.of_order else record, self.steps)
+        if not found:
+            return None
         if self.kind != "path":
             found = [value for holder in found for value in _READERS[self.kind](holder, self.names)]
         return found[0] if len(found) == 1 else found or None
@@ -310,7 +312,14 @@ def _find(value: Any, steps: tuple[tuple[str, ...], ...]) -> list[Any]:
     for index, names in enumerate(steps):
         if type(value) is not dict or "nodes" in value or "edges" in value:
             return list(_walk(value, steps[index:]))
-        value = next((each for each in map(value.get, names) if each not in _EMPTY), None)
+        for name in names:
+            found = value.get(name)
+            # Most are texts or objects with something in them. Zero and False are values, too.
+            if found or (found is not None and found not in _EMPTY):
+                break
+        else:
+            return []
+        value = found
     if type(value) is str or value is None:
         return [value] if value else []
     return list(_walk(value, ()))

@@ -44,14 +44,16 @@ def text(value: Any, limit: int | None = None) -> str | None:
 
     :param limit: in characters; only for texts that people read, never for ids
     """
+    if value is None:
+        return None
     if type(value) is str and value.isascii() and "\x00" not in value:
         cleaned = value.strip()
-    elif value is None or isinstance(value, bool | Mapping | list):
+    elif isinstance(value, bool | Mapping | list):
         return None
     else:
         # NUL and halves of surrogate pairs are valid in JSON, and many databases refuse them.
         cleaned = repair_text(str(value).replace("\x00", "")).strip()
-    return (cleaned[:limit].rstrip() if limit else cleaned) or None
+    return (cleaned[:limit].rstrip() if limit and len(cleaned) > limit else cleaned) or None
 
 
 def text_within_limit(value: Any, limit: int) -> str | None:

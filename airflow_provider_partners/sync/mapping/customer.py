@@ -19,7 +19,7 @@ from airflow_provider_partners.sync.values import phone, shopify_id, text, text_
 NAME_LIMIT = 255
 
 
-def map_address(record: Any) -> Address | None:
+def map_address(record: Any) -> Record | None:
     """Return an address, ``None`` when no field of it is known."""
     if not isinstance(record, dict):
         return None
@@ -31,11 +31,10 @@ def map_address(record: Any) -> Address | None:
     # refused; the province's name is in `state`.
     fields["province_code"] = _two_letter_code(record.get("provinceCode"))
     fields["phone_number"] = phone(record.get("phone"))
-    known = {name: value for name, value in fields.items() if value is not None}
-    return Address(**known) if known else None
+    return Address.payload_of(fields) or None
 
 
-def map_customer(order: Record, options: MappingOptions) -> Customer | None:
+def map_customer(order: Record, options: MappingOptions) -> Record | None:
     """Return the buyer. A guest has no customer in Shopify, but an e-mail and addresses on the order.
 
     The external id is Shopify's customer id: Yotpo wants a stable id (https://core-api.yotpo.com/reference/customers).
@@ -59,8 +58,7 @@ def map_customer(order: Record, options: MappingOptions) -> Customer | None:
             str(get_path(order, "customer.defaultPhoneNumber.marketingState")).upper()
         ),
     }
-    known = {name: value for name, value in fields.items() if value is not None}
-    return Customer(**known) if known else None  # type: ignore[arg-type]
+    return Customer.payload_of(fields) or None
 
 
 def _first_known_name(order: Record, part: str) -> str | None:

@@ -6,7 +6,6 @@ External ids are Shopify's ids and must never change: Yotpo would store a shipme
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
 
 from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.mapping.lines import OrderLines
@@ -33,11 +32,9 @@ REMOVED_SUFFIX = "-removed"
 """Suffix of the order's id in the external id of the fulfillment of removed units."""
 
 
-def map_fulfillments(
-    order: Record, lines: OrderLines, options: MappingOptions, notes: list[str]
-) -> list[OrderFulfillment]:
+def map_fulfillments(order: Record, lines: OrderLines, options: MappingOptions, notes: list[str]) -> list[Record]:
     """Return the order's fulfillments. One that Yotpo can't take is left out with a note."""
-    by_id: dict[str, OrderFulfillment] = {}
+    by_id: dict[str, Record] = {}
     for fulfillment in items(order.get("fulfillments")):
         external_id = shopify_id(fulfillment)
         status = translate_value(FULFILLMENT_STATUS, fulfillment.get("status"), "fulfillment status", notes)
@@ -49,19 +46,19 @@ def map_fulfillments(
         )
         fulfilled_items = _fulfilled_items(fulfillment, lines)
         if external_id and status and date and fulfilled_items:
-            by_id[external_id] = OrderFulfillment(
-                external_id=external_id,
-                fulfillment_date=date,
-                status=status,  # type: ignore[arg-type]
-                shipment_info=_shipment_info(fulfillment, notes),
-                fulfilled_items=fulfilled_items,
-            )
+            by_id[external_id] = OrderFulfillment.payload_of({
+                "external_id": external_id,
+                "fulfillment_date": date,
+                "status": status,
+                "shipment_info": _shipment_info(fulfillment, notes),
+                "fulfilled_items": fulfilled_items,
+            })
         elif not fulfilled_items:
             notes.append("a fulfillment without any of the order's lines was left out")
     return list(by_id.values())
 
 
-def map_removed_units(order: Record, external_id: str, order_date: str, lines: OrderLines) -> OrderFulfillment | None:
+def map_removed_units(order: Record, external_id: str, order_date: str, lines: OrderLines) -> Record | None:
     """Return the units that were removed from the order before they were shipped, as a ``cancelled`` fulfillment.
 
     Yotpo's documentation cancels a part of an order in this way
@@ -80,13 +77,13 @@ def map_removed_units(order: Record, external_id: str, order_date: str, lines: O
             removed[lines.product_of[line_id]] += units
     if not removed:
         return None
-    return OrderFulfillment(
-        external_id=f"{external_id}{REMOVED_SUFFIX}",
+    return OrderFulfillment.payload_of({
+        "external_id": f"{external_id}{REMOVED_SUFFIX}",
         # Shopify has no date of the removal that later edits of the order leave unchanged.
-        fulfillment_date=order_date,
-        status="cancelled",
-        fulfilled_items=_to_fulfilled_items(removed),
-    )
+        "fulfillment_date": order_date,
+        "status": "cancelled",
+        "fulfilled_items": _to_fulfilled_items(removed),
+    })
 
 
 def _removed_count(line: Record) -> int:
@@ -105,7 +102,7 @@ def _shipped_units(order: Record) -> Counter[str]:
     return shipped
 
 
-def _fulfilled_items(fulfillment: Record, lines: OrderLines) -> list[FulfilledItem]:
+def _fulfilled_items(fulfillment: Record, lines: OrderLines) -> list[Record]:
     units: Counter[str] = Counter()
     for item in items(fulfillment.get("fulfillmentLineItems")):
         product = lines.product_of.get(str(get_path(item, "lineItem.id")))
@@ -114,17 +111,14 @@ def _fulfilled_items(fulfillment: Record, lines: OrderLines) -> list[FulfilledIt
     return _to_fulfilled_items(units)
 
 
-def _to_fulfilled_items(units: Counter[str]) -> list[FulfilledItem]:
-    return [_fulfilled_item(product, count) for product, count in units.items()]
+def _to_fulfilled_items(units: Counter[str]) -> list[Record]:
+    return [
+        FulfilledItem.payload_of({"external_product_id": product, "quantity": count})
+        for product, count in units.items()
+    ]
 
 
-@lru_cache(maxsize=2048)
-def _fulfilled_item(product: str, count: int) -> FulfilledItem:
-    """Return an item. It is frozen, and most orders of a shop ship one of the same products."""
-    return FulfilledItem(external_product_id=product, quantity=count)
-
-
-def _shipment_info(fulfillment: Record, notes: list[str]) -> ShipmentInfo | None:
+def _shipment_info(fulfillment: Record, notes: list[str]) -> Record | None:
     """Return the shipment's status and one parcel, because Yotpo takes one.
 
     It is the first that has a number or a URL. If none has, it is the first that names its carrier.
@@ -135,7 +129,7 @@ def _shipment_info(fulfillment: Record, notes: list[str]) -> ShipmentInfo | None
     status = translate_value(SHIPMENT_STATUS, fulfillment.get("displayStatus"), "shipment status", notes)
     if status is not None:
         fields["shipment_status"] = status
-    return ShipmentInfo(**fields) if fields else None  # type: ignore[arg-type]
+    return ShipmentInfo.payload_of(fields) or None
 
 
 def _tracking(parcel: Record) -> dict[str, str]:

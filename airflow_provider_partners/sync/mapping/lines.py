@@ -94,11 +94,11 @@ class OrderLines:
 
     by_product: dict[str, ProductLine] = field(default_factory=dict)
     product_of: dict[str, str] = field(default_factory=dict)
-    products: dict[str, Product] = field(default_factory=dict)
+    products: dict[str, Record] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     causes: list[str] = field(default_factory=list)
 
-    def payload(self, coupons: OrderCoupons | None, options: MappingOptions) -> list[LineItem]:
+    def payload(self, coupons: OrderCoupons | None, options: MappingOptions) -> list[Record]:
         """Return Yotpo's line items. What their custom properties lack is added to the notes.
 
         :param coupons: the order's coupons; ``None`` when they are unknown, which leaves the coupon fields out
@@ -111,14 +111,14 @@ class OrderLines:
             properties = merge_line_properties(line.properties, options.differing_lines, self.notes)
             coupon_used = coupons.has_coupon(line.product) if coupons else None
             line_items.append(
-                LineItem(
-                    external_product_id=line.product,
-                    quantity=line.quantity,
-                    total_price=price,
-                    subtotal_price=price,
-                    coupon_code=coupons.code_for(line.product) if coupons else None,
-                    custom_properties=with_coupon_flag(properties, mapping, coupon_used),
-                )
+                LineItem.payload_of({
+                    "external_product_id": line.product,
+                    "quantity": line.quantity,
+                    "total_price": price,
+                    "subtotal_price": price,
+                    "coupon_code": coupons.code_for(line.product) if coupons else None,
+                    "custom_properties": with_coupon_flag(properties, mapping, coupon_used),
+                })
             )
         return line_items
 
@@ -138,12 +138,12 @@ def group_by_product(order: Record, *, shop: str, options: MappingOptions) -> Or
             left_out["units"] += 1
         elif line.get("isGiftCard") and options.gift_cards == "exclude":
             left_out["gift"] += 1
-        elif product is None or not product.external_id:
+        elif product is None or not product.get("external_id"):
             left_out["product"] += 1
         else:
-            _add_line(lines, line, product, product.external_id, units)
+            product_line = _add_line(lines, line, product, units)
             properties = map_properties(options.property_mappings["line"], line, order, lines.notes)
-            lines.by_product[product.external_id].properties.append(properties)
+            product_line.properties.append(properties)
     for cause, note in _EXCLUSION_NOTES.items():
         if left_out[cause]:
             lines.notes.append(f"{left_out[cause]} {note}")
@@ -158,7 +158,8 @@ _EXCLUSION_NOTES = {
 }
 
 
-def _add_line(lines: OrderLines, line: Record, product: Product, external_id: str, units: int) -> None:
+def _add_line(lines: OrderLines, line: Record, product: Record, units: int) -> ProductLine:
+    external_id = product["external_id"]
     lines.products.setdefault(external_id, product)
     if line_id := text(line.get("id")):
         lines.product_of[line_id] = external_id
@@ -169,6 +170,7 @@ def _add_line(lines: OrderLines, line: Record, product: Product, external_id: st
         product_line.price = None
     else:
         product_line.price += price
+    return product_line
 
 
 def _price_after_discounts(line: Record) -> Decimal | None:
@@ -189,19 +191,20 @@ def _price_after_discounts(line: Record) -> Decimal | None:
     return None if None in allocated else original - sum(filter(None, allocated), Decimal(0))
 
 
-def _product_of(line: Record, order: Record, shop: str, options: MappingOptions, notes: list[str]) -> Product | None:
+def _product_of(line: Record, order: Record, shop: str, options: MappingOptions, notes: list[str]) -> Record | None:
     """Return the parent product of a line. A deleted product or a custom item gives the placeholder, or ``None``."""
     record = line.get("product")
     if shopify_id(record):
         properties = map_properties(options.property_mappings["product"], record, order, notes)
         return map_product(record, shop=shop, custom_properties=properties)
     if options.missing_products == "placeholder":
-        return Product(external_id=options.placeholder_id, name=options.placeholder_name, url=f"https://{shop}/")
+        placeholder = {"external_id": options.placeholder_id, "name": options.placeholder_name}
+        return Product.payload_of({**placeholder, "url": f"https://{shop}/"})
     return None
 
 
-def map_product(record: Any, *, shop: str, custom_properties: Properties | None = None) -> Product:
-    """Return a Shopify product as Yotpo's product.
+def map_product(record: Any, *, shop: str, custom_properties: Properties | None = None) -> Record:
+    """Return a Shopify product as the payload of Yotpo's product.
 
     A product without a page in the online store gets the URL it would have there, because Yotpo's e-mails link to it.
 
@@ -212,7 +215,7 @@ def map_product(record: Any, *, shop: str, custom_properties: Properties | None 
     fields = tuple(text(get_path(record, name)) for name in _PRODUCT_FIELDS)
     if custom_properties:
         return _product(shop, shopify_id(record), fields, custom_properties)
-    return _cached_product(shop, shopify_id(record), fields)
+    return dict(_cached_product(shop, shopify_id(record), fields))
 
 
 _PRODUCT_FIELDS = ("title", "handle", "onlineStoreUrl", "featuredMedia.preview.image.url", "vendor")
@@ -223,23 +226,23 @@ def _product(
     external_id: str | None,
     fields: tuple[str | None, ...],
     custom_properties: Properties | None = None,
-) -> Product:
+) -> Record:
     title, handle, page, image, vendor = fields
     handle = text_within_limit(handle, 255)
     # A handle may have the letters of any script, and it is one segment of the path.
     own_page = f"https://{shop}/products/{quote(handle, safe='')}" if handle else None
-    return Product(
-        external_id=external_id,
-        name=text(title, 255),
-        url=_web_url(page) or _web_url(own_page),
-        image_url=_web_url(image),
-        brand=text(vendor, 255),
-        handle=handle,
-        custom_properties=custom_properties,
-    )
+    return Product.payload_of({
+        "external_id": external_id,
+        "name": text(title, 255),
+        "url": _web_url(page) or _web_url(own_page),
+        "image_url": _web_url(image),
+        "brand": text(vendor, 255),
+        "handle": handle,
+        "custom_properties": custom_properties,
+    })
 
 
-# Most orders of a shop name the same products. A product is frozen, so that orders may share it.
+# Most orders of a shop name the same products.
 _cached_product = lru_cache(maxsize=2048)(_product)
 
 

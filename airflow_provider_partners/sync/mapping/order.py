@@ -122,21 +122,20 @@ def _map_reviewable_order(
     if cancelled is None and options.removed_items == "cancelled" and len(shipped) < MAX_FULFILLMENTS:
         removed = map_removed_units(order, external_id, order_date, lines)
         shipped = [*shipped, removed] if removed else shipped
-    model = Order(
-        external_id=external_id,
-        order_date=order_date,
-        cancellation=Cancellation(cancellation_date=cancelled) if cancelled else None,
-        customer=map_customer(order, options),
-        billing_address=map_address(order.get("billingAddress")),
-        shipping_address=map_address(order.get("shippingAddress")),
-        custom_properties=with_coupon_flag(properties, mapping, None if coupons is None else bool(coupons)),
-        line_items=line_items,
+    payload = Order.payload_of({
+        "external_id": external_id,
+        "order_date": order_date,
+        "cancellation": Cancellation.payload_of({"cancellation_date": cancelled}) if cancelled else None,
+        "customer": map_customer(order, options),
+        "billing_address": map_address(order.get("billingAddress")),
+        "shipping_address": map_address(order.get("shippingAddress")),
+        "custom_properties": with_coupon_flag(properties, mapping, None if coupons is None else bool(coupons)),
+        "line_items": line_items,
         # Without a fulfillment the key is left out: there is nothing to merge.
-        fulfillments=shipped or None,
+        "fulfillments": shipped or None,
         **_order_fields(order, notes),
-    )
-    products = [product.payload() for product in lines.products.values()]
-    return MappedOrder(external_id, model.payload(), products, notes)
+    })
+    return MappedOrder(external_id, payload, list(lines.products.values()), notes)
 
 
 def _size_violation(products: int, shipments: int) -> Violation | None:

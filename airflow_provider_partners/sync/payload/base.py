@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from airflow_provider_partners.exceptions import RejectedError
 from airflow_provider_partners.sync.options import Violation, list_violations
+from airflow_provider_partners.sync.payload import clean
 from airflow_provider_partners.sync.payload.codes import country_codes, currency_codes, language_codes
 from airflow_provider_partners.sync.payload.repairs import (
     to_amount,
@@ -79,27 +80,30 @@ def _rule(is_kept: Callable[[Any], bool], text: str) -> AfterValidator:
 TextRepair = BeforeValidator(to_text)
 WordRepair = BeforeValidator(to_word)
 
-Text = Annotated[str, TextRepair]
-ExternalId = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(to_id)]
+Text = Annotated[str, TextRepair, clean.text()]
+ExternalId = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(to_id), clean.identifier()]
 LookupId = Annotated[
     ExternalId,
     # The filter external_ids (https://core-api.yotpo.com/reference/orders) would read a comma as the end of an id, so
     # the record could be created and never be found again.
     _rule(lambda value: "," not in value, "must have no comma, because Yotpo looks records up by lists of ids"),
+    clean.identifier(without=","),
 ]
 """The external id of a record that a write has to find again."""
-Text64 = Annotated[str, Field(max_length=64), TextRepair]
-Text255 = Annotated[str, Field(max_length=255), TextRepair]
+Text64 = Annotated[str, Field(max_length=64), TextRepair, clean.text(64)]
+Text255 = Annotated[str, Field(max_length=255), TextRepair, clean.text(255)]
 Url = Annotated[
     str,
     Field(max_length=2048),
     _rule(lambda value: WEB_URL.match(value) is not None, "must begin with http:// or https://"),
     TextRepair,
+    clean.pattern(WEB_URL, 2048),
 ]
 Timestamp = Annotated[
     str,
     _rule(lambda value: format_utc(value) == value, "must be a time such as 2024-05-01T10:20:30Z"),
     BeforeValidator(to_timestamp),
+    clean.timestamp,
 ]
 Phone = Annotated[
     str,
@@ -108,27 +112,33 @@ Phone = Annotated[
         "must be a telephone number in E.164 form: + and 7 to 15 digits",
     ),
     BeforeValidator(to_phone),
+    clean.phone,
 ]
 CountryCode = Annotated[
     str,
     _rule(lambda value: value in country_codes(), "must be a country's two letters in ISO 3166-1"),
     BeforeValidator(to_code),
+    clean.word(country_codes),
 ]
-ProvinceCode = Annotated[str, Field(pattern=r"^[A-Za-z]{2}$"), TextRepair]
+ProvinceCode = Annotated[str, Field(pattern=r"^[A-Za-z]{2}$"), TextRepair, clean.pattern(re.compile(r"[A-Za-z]{2}"), 2)]
 CurrencyCode = Annotated[
     str,
     _rule(lambda value: value in currency_codes(), "must be a currency's three letters in ISO 4217"),
     BeforeValidator(to_code),
+    clean.word(currency_codes),
 ]
 LanguageCode = Annotated[
     str,
     _rule(lambda value: value in language_codes(), "must be a language's two letters in ISO 639-1"),
     BeforeValidator(to_language),
+    clean.word(language_codes),
 ]
-Flag = Annotated[bool, BeforeValidator(to_flag)]
-Amount = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(to_amount)]
-Quantity = Annotated[int, Field(ge=1, lt=2**31), BeforeValidator(to_integer)]
-WholeNumber = Annotated[int, Field(gt=-(2**63), lt=2**63), BeforeValidator(to_integer)]
+Flag = Annotated[bool, BeforeValidator(to_flag), clean.flag]
+Amount = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(to_amount), clean.number(float)]
+Quantity = Annotated[int, Field(ge=1, lt=2**31), BeforeValidator(to_integer), clean.number(int, 1, 2**31)]
+WholeNumber = Annotated[
+    int, Field(gt=-(2**63), lt=2**63), BeforeValidator(to_integer), clean.number(int, 1 - 2**63, 2**63)
+]
 FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]
 Scalar = Annotated[bool | int | FiniteNumber | str, BeforeValidator(to_scalar)]
 
@@ -248,6 +258,16 @@ class Payload(BaseModel):
                 if isinstance(member, Payload):
                     place = f"{name}[{index}]" if isinstance(value, list) else name
                     yield from member.missing(inner, f"{path}{place}.")
+
+    @classmethod
+    def payload_of(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the body of an object as it is sent.
+
+        :param fields: by name, ``None`` for one that is not given; objects inside are bodies that this has returned
+        :raises ValidationError: when a value breaks Yotpo's rules
+        """
+        body = clean.clean_body(cls, fields)
+        return cls.model_validate(fields).payload() if body is None else body
 
     def payload(self) -> dict[str, Any]:
         """Return the body as it is sent."""

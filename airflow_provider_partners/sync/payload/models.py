@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from airflow_provider_partners.sync.options import Violation
+from airflow_provider_partners.sync.payload import clean
 from airflow_provider_partners.sync.payload.base import (
     Amount,
     CountryCode,
@@ -172,7 +173,9 @@ class Fulfillment(Payload):
     status: FulfillmentStatus | None = None
     shipment_info: ShipmentInfo | None = None
     # Yotpo refuses an empty list with a permanent 400 (issues of YotpoLtd/magento2-module-core).
-    fulfilled_items: Annotated[list[FulfilledItem], Field(min_length=1)] | None = None
+    fulfilled_items: (
+        Annotated[list[FulfilledItem], Field(min_length=1), clean.members(MERGE_KEYS["fulfilled_items"])] | None
+    ) = None
 
     @model_validator(mode="after")
     def _check_products(self) -> Self:
@@ -210,8 +213,22 @@ class Order(Payload):
     billing_address: Address | None = None
     shipping_address: Address | None = None
     custom_properties: OrderProperties | None = None
-    line_items: Annotated[list[LineItem], Field(min_length=1, max_length=MAX_LINE_ITEMS)] | None = None
-    fulfillments: Annotated[list[OrderFulfillment], Field(max_length=MAX_FULFILLMENTS)] | None = None
+    line_items: (
+        Annotated[
+            list[LineItem],
+            Field(min_length=1, max_length=MAX_LINE_ITEMS),
+            clean.members(MERGE_KEYS["line_items"], MAX_LINE_ITEMS),
+        ]
+        | None
+    ) = None
+    fulfillments: (
+        Annotated[
+            list[OrderFulfillment],
+            Field(max_length=MAX_FULFILLMENTS),
+            clean.members(MERGE_KEYS["fulfillments"], MAX_FULFILLMENTS),
+        ]
+        | None
+    ) = None
 
     @model_validator(mode="after")
     def _check_members(self) -> Self:

@@ -7,14 +7,15 @@ https://core-api.yotpo.com/reference/products.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from pydantic import BeforeValidator, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
+from airflow_provider_partners.sync.payload import clean
 from airflow_provider_partners.sync.payload.base import CountryCode, Flag, Phone, Scalar, Text, Text64, broken_rule
-from airflow_provider_partners.sync.payload.repairs import to_scalar
+from airflow_provider_partners.sync.payload.repairs import MAX_SAFE_INTEGER, to_scalar
 
 __all__ = ["MAX_CUSTOM_PROPERTIES", "LineProperties", "OrderProperties", "OwnProperties", "ProductProperties"]
 
@@ -109,7 +110,12 @@ def _single_value(value: Any) -> Any:
 _SINGLE = frozenset({str, bool})
 
 
-OrderProperties = Annotated[dict[str, Any], _Documented(_Order), BeforeValidator(_single_values)]
-LineProperties = Annotated[dict[str, Any], _Documented(_Line), BeforeValidator(_single_values)]
-ProductProperties = Annotated[dict[str, Any], _Documented(_Product), BeforeValidator(_single_values)]
+def _clean(keys: type) -> clean.Clean:
+    documented = get_type_hints(keys, include_extras=True)
+    return clean.properties(documented, MAX_CUSTOM_PROPERTIES, MAX_SAFE_INTEGER)
+
+
+OrderProperties = Annotated[dict[str, Any], _Documented(_Order), BeforeValidator(_single_values), _clean(_Order)]
+LineProperties = Annotated[dict[str, Any], _Documented(_Line), BeforeValidator(_single_values), _clean(_Line)]
+ProductProperties = Annotated[dict[str, Any], _Documented(_Product), BeforeValidator(_single_values), _clean(_Product)]
 OwnProperties = Annotated[dict[str, Any], _Documented(_Own), BeforeValidator(_single_values)]

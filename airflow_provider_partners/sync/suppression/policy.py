@@ -93,6 +93,9 @@ class Suppression:
     products: frozenset[str] = frozenset()
 
 
+_NOTHING_SUPPRESSED = Suppression()
+
+
 class SuppressionPolicy(Options):
     """When a review request is suppressed. A plain dict of the same keys is accepted, too, and its JSON text.
 
@@ -193,8 +196,9 @@ class SuppressionPolicy(Options):
         :raises UserCodeError: when a rule's function fails
         """
         context = context or NOTHING_KNOWN
-        if context == NOTHING_KNOWN and not self.rules and not self.financial_statuses:
-            return Suppression()
+        is_known = context.returns or context.claims or context.customer or context.predictions
+        if not is_known and not self.rules and not self.financial_statuses:
+            return _NOTHING_SUPPRESSED
         order_reasons: list[str] = [
             *self._score_reasons([
                 *predictions.scores_of_customer(context.customer),
