@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import httpx
 from airflow_commands import AirflowCommands
+from services import free_port
 
 SUPPORT = Path(__file__).parent
 
@@ -57,9 +57,7 @@ def serve_airflow(home: Path, database: Path, dags: dict[str, Path], **options: 
     :param options: further variables of the environment
     """
     shutil.copy(database, home / "airflow.db")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     (home / "passwords.json").write_text(json.dumps({user: _password(user) for user in USERS}))
     bundles = [
         {

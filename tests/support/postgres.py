@@ -7,23 +7,23 @@ test is skipped. PostgreSQL refuses to run as root: then the server runs as ``po
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from services import end_with_parent, free_port
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,6 @@ def account() -> dict[str, Any]:
     raise LookupError(message)
 
 
-def _end_with_parent() -> None:
-    """Let the kernel stop the server if the tests are killed: they can't do it then (``man 2 prctl``)."""
-    set_parent_death_signal = 1
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGINT)
-
-
 @contextlib.contextmanager
 def serve_postgres() -> Iterator[PostgresServer]:
     """Start a server, and stop it in the end."""
@@ -120,9 +114,7 @@ def serve_postgres() -> Iterator[PostgresServer]:
             capture_output=True,
             **options,
         )
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder, "fsync": "off"}
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (folder / "log").open("wb") as log:
@@ -130,7 +122,7 @@ def serve_postgres() -> Iterator[PostgresServer]:
                 [programs / "postgres", "-D", data, *arguments],
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_parent,
+                preexec_fn=partial(end_with_parent, signal.SIGINT),
                 **options,
             )
         yield _ready(PostgresServer(port), server, folder / "log")

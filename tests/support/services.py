@@ -26,6 +26,7 @@ __all__ = [
     "Services",
     "adopt_orphans",
     "cpu_seconds",
+    "end_with_parent",
     "free_port",
     "process_table",
     "proportional_size",
@@ -168,7 +169,7 @@ class Service:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
                 **self.account,
             )
         self.starts += 1
@@ -274,6 +275,9 @@ def _end_block(_number: int, _frame: Any) -> None:
     raise SystemExit(128 + signal.SIGTERM)
 
 
-def _end_with_parent() -> None:
-    """Let the kernel stop the service if this process is killed."""
-    ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+def end_with_parent(number: int = signal.SIGTERM) -> None:
+    """Let the kernel stop this process if its parent is killed, which can't do it then (``man 2 prctl``).
+
+    :param number: the signal
+    """
+    ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, number)
