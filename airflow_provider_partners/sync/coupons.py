@@ -289,4 +289,5 @@ def _was_read_from_start(order: Record, read_from: datetime | None) -> bool:
     if read_from is None:
         return True
     created_at = timestamps.try_parse(order.get("createdAt"))
-    return created_at is not None and created_at - CHECKOUT_LEAD >= read_from
+    # The sum and not the difference: the order's date may be the first that there is.
+    return created_at is not None and created_at >= read_from + CHECKOUT_LEAD

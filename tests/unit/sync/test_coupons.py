@@ -182,6 +182,13 @@ def test_coupons_of_an_order_before_the_first_redemption_read_are_unknown() -> N
     assert decided(order, redemption(), read_from=datetime(2026, 4, 1, tzinfo=UTC)) == [("TEN", None)]
 
 
+def test_coupons_of_an_order_of_the_first_day_of_the_calendar_are_unknown() -> None:
+    """Shopify's DateTime is any ISO 8601 date and time: an import may have left 0001-01-01."""
+    order = make.order(createdAt="0001-01-01T00:00:00Z")
+
+    assert decided(order, read_from=datetime(2026, 2, 1, tzinfo=UTC)) is None
+
+
 def test_an_old_order_has_no_coupon_if_all_listed_redemptions_are_rolled_back() -> None:
     alone = {"source_id": "1001", "redemptions": {"r_1": {"related_object_type": "voucher", "rollback_id": "rr_1"}}}
     beside = {**alone, "redemptions": {**alone["redemptions"], "r_2": {"related_object_type": "voucher"}}}
