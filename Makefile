@@ -32,7 +32,7 @@ PYTEST_WORKERS ?= 2
 # Without bytecode files, Airflow's processes compile thousands of modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos kill model cluster-test bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
+.PHONY: chaos kill model canaries advisories cluster-test bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -146,4 +146,4 @@ urls:
 	$(PYTHON) tests/release/urls.py '$(BASE)' $(if $(DOCS),--docs '$(DOCS)')
 
 clean:
-	rm -rf .venv .demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache docs/_build
+	rm -rf .venv .demo build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache docs/_build

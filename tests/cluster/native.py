@@ -15,7 +15,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
@@ -84,7 +83,7 @@ class Cluster:
         }
         self.container_of: dict[str, ComposeService] = {}
 
-    def up(self, report: Sequence[str] | None = None) -> Iterator[str]:
+    def up(self) -> Iterator[str]:
         """Start everything in the file's order, and wait as it says. Yield the names as they become healthy."""
         for definition in start_order(self.definitions):
             for other, condition in definition.depends_on.items():
@@ -146,15 +145,7 @@ class Cluster:
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """Connect to the database."""
-        settings = self.definitions["postgres"].environment
-        return psycopg.connect(
-            host="127.0.0.1",
-            port=self.ports["postgres"],
-            user=settings["POSTGRES_USER"],
-            password=settings["POSTGRES_PASSWORD"],
-            dbname=settings["POSTGRES_DB"],
-            autocommit=True,
-        )
+        return _connect(self.definitions["postgres"], self.ports["postgres"])
 
     def _create(self, name: str, definition: ComposeService) -> None:
         self.container_of[name] = definition
@@ -268,6 +259,5 @@ def _accepts(definition: ComposeService, port: int) -> bool:
     try:
         _connect(definition, port).close()
     except psycopg.OperationalError:
-        time.sleep(0.1)
         return False
     return True

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from client_options import gather_options
 
 from airflow_provider_partners.api.http.auth import StaticHeaders
+from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.exceptions import PartnersError, UnexpectedResponseError
 
@@ -63,22 +65,15 @@ def internal() -> Iterator[Listener]:
     listener.close()
 
 
-def transport(base_url: str = "https://shop.myshopify.com", **options: Any) -> Transport:
-    arguments = {
-        "partner": "Shopify Admin",
-        "base_url": base_url,
-        "auth": StaticHeaders({"X-Shopify-Access-Token": "shpat_secret-of-the-shop"}),
-        "download_hosts": (STORAGE,),
-        "max_attempts": 2,
-        "deadline": 5.0,
-        **options,
-    }
-    named = arguments.pop("named", ())
-    made = gather_options(**{name: value for name, value in arguments.items() if name != "download_hosts"})
-    from dataclasses import replace
+def transport(base_url: str = "https://shop.myshopify.com", *, named: Sequence[str] = ()) -> Transport:
+    """Return a shop's transport.
 
+    :param named: hosts that the settings name
+    """
+    auth = StaticHeaders({"X-Shopify-Access-Token": "shpat_secret-of-the-shop"})
+    made = gather_options(partner="Shopify Admin", base_url=base_url, auth=auth, max_attempts=2, deadline=5.0)
     made["options"] = replace(made["options"], download_hosts=named)
-    return Transport(**made, download_hosts=arguments["download_hosts"])
+    return Transport(**made, download_hosts=(STORAGE,))
 
 
 def download(client: Transport, url: str, folder: Path, **options: Any) -> str:
@@ -122,7 +117,7 @@ def test_a_file_on_another_host_is_refused_before_a_connection(url: str, interna
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> list[str]:
     """Let names lead to addresses, one after the other; the last one for good."""
-    left, looked_up = list(addresses), []
+    remaining, looked_up = list(addresses), []
     real = socket.getaddrinfo
 
     def getaddrinfo(host: Any, port: Any, *arguments: Any, **options: Any) -> Any:
@@ -130,7 +125,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> 
         if name.replace(".", "").isdigit():
             return real(host, port, *arguments, **options)
         looked_up.append(name)
-        address = left.pop(0) if len(left) > 1 else left[0]
+        address = remaining.pop(0) if len(remaining) > 1 else remaining[0]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
@@ -185,8 +180,6 @@ def test_credentials_stay_with_the_connections_own_host(internal: Listener, tmp_
 
 
 def test_a_redirect_of_the_api_is_not_followed(internal: Listener) -> None:
-    from airflow_provider_partners.api.http.messages import Request
-
     location = f"http://127.0.0.1:{internal.port}/x?token=abc"
     api = Listener(f"HTTP/1.1 307 Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode())
     with pytest.raises(UnexpectedResponseError, match="redirected to another host"):

@@ -233,7 +233,7 @@ class OrderDags(RuleBasedStateMachine):
 
     @invariant()
     def no_watermark_lies_in_the_future(self) -> None:
-        assert all((mark := self._watermark(shop)) is None or mark <= self.now for shop in SHOPS)
+        assert all((watermark := self._watermark(shop)) is None or watermark <= self.now for shop in SHOPS)
 
     @invariant()
     def every_minute_below_is_read_or_named_as_a_gap(self) -> None:
@@ -253,7 +253,7 @@ class ExtractTasks(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = START + timedelta(days=2)
-        self.mark = Watermark("products", [MemoryStore()])
+        self.watermark = Watermark("products", [MemoryStore()])
         self.read: set[int] = set()
         self.first: int | None = None
         self.failed: list[tuple[Window, datetime]] = []
@@ -277,7 +277,7 @@ class ExtractTasks(RuleBasedStateMachine):
             arguments["context"] = {"data_interval_start": since, "data_interval_end": until}
         elif kind.startswith("since"):
             arguments |= {"since": since, "until": until if kind == "since and until" else None}
-        current = self.mark.get()
+        current = self.watermark.get()
         try:
             window = windows.resolve(lookback=lookback, watermark=current, now=self.now, **arguments)
         except ConfigurationError:
@@ -295,10 +295,10 @@ class ExtractTasks(RuleBasedStateMachine):
         self._succeed(*self.failed.pop(which % len(self.failed)))
 
     def _succeed(self, window: Window, began: datetime) -> None:
-        before = self.mark.get()
+        before = self.watermark.get()
         self.read |= minutes(window.since, min(window.until, began))
-        self.mark.advance_over(window, began=began, start=START + timedelta(days=1))
-        after = self.mark.get()
+        self.watermark.advance_over(window, began=began, start=START + timedelta(days=1))
+        after = self.watermark.get()
         if after is not None and self.first is None:
             self.first = minute(START + timedelta(days=1))
         assert before is None or (after is not None and after >= before), "a watermark never goes back"
@@ -308,10 +308,10 @@ class ExtractTasks(RuleBasedStateMachine):
 
     @invariant()
     def every_minute_below_is_read(self) -> None:
-        mark = self.mark.get()
-        if mark is not None:
-            assert mark <= self.now
-            assert set(range(minute(START + timedelta(days=1)), minute(mark))) <= self.read
+        watermark = self.watermark.get()
+        if watermark is not None:
+            assert watermark <= self.now
+            assert set(range(minute(START + timedelta(days=1)), minute(watermark))) <= self.read
 
 
 @pytest.fixture

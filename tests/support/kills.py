@@ -38,7 +38,6 @@ _FILES = {
     "job.json": "checkpoint",
     "tries.json": "tries",
     "window.json": "window",
-    "query.json": "window",
 }
 
 
