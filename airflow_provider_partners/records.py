@@ -40,6 +40,8 @@ def get_path(body: Any, path: str) -> Any:
     :param path: such as ``pagination.next_page_info``; the empty path returns the body itself
     """
     for step in _steps(path):
+        if body is None:
+            return None
         # A look at the type first: the check for a Mapping of any kind takes ten times as long.
         if type(body) is not dict and not isinstance(body, Mapping):
             return None
@@ -272,11 +274,13 @@ def _is_plain(records: Sequence[Any]) -> bool:
     while values:
         members = _members(values)
         kinds = set(map(type, members))
-        if not kinds <= _PLAIN or (float in kinds and not all(map(_has_no_exponent, members))):
+        if not kinds <= _PLAIN:
+            return False
+        if float in kinds and not all(_has_no_exponent(member) for member in members if type(member) is float):
             return False
         values = [member for member in members if type(member) in _NESTED] if kinds & _NESTED else []
     return True
 
 
-def _has_no_exponent(value: Any) -> bool:
-    return type(value) is not float or value == 0 or 1e-4 <= abs(value) < 1e16
+def _has_no_exponent(value: float) -> bool:
+    return value == 0 or 1e-4 <= abs(value) < 1e16
