@@ -99,23 +99,23 @@ def main() -> None:
     """Measure each size."""
     arguments = parser(__doc__)
     arguments.add_argument("--one", nargs=3, metavar=("STEP", "URL", "FOLDER"), help="run only this")
-    given = arguments.parse_args()
-    if given.one:
-        print(json.dumps(run(*given.one)))
+    options = arguments.parse_args()
+    if options.one:
+        print(json.dumps(run(*options.one)))
         return
     found: dict[int, dict[str, dict[str, Any]]] = {}
-    for size in SIZES[given.size]:
+    for size in SIZES[options.size]:
         with tempfile.TemporaryDirectory() as folder:
             found[size] = measure(size, folder)
         if len(found) > 1:
             # After each size: the last one takes as long as all others together, ten times.
-            store(found, given.size)
+            store(found, options.size)
 
 
-def store(found: dict[int, dict[str, dict[str, Any]]], named: str) -> None:
+def store(found: dict[int, dict[str, dict[str, Any]]], size: str) -> None:
     """Store the results of the sizes that were measured.
 
-    :param named: ``small`` or ``large``
+    :param size: ``small`` or ``large``
     """
     sizes = list(found)
     # The smallest size shows what a step costs once; the others what a record costs.
@@ -132,20 +132,20 @@ def store(found: dict[int, dict[str, dict[str, Any]]], named: str) -> None:
     first = {step: base[step]["calls"] / base[step]["records"] * 1000 for step in called}
     rows = [
         [
-            size,
+            count,
             step,
             each["calls"],
             round(each["cpu"], 1),
             f"{each['cpu'] / each['records'] * 1e6:.0f}",
             round(each["peak"]),
         ]
-        for size, steps in found.items()
+        for count, steps in found.items()
         for step, each in steps.items()
     ]
     worst, most = max(slower.values(), default=1.0), max(larger.values())
     save(
         "growth",
-        size=named,
+        size=size,
         targets=[
             Target(
                 f"growth from {sizes[0]:,} to {sizes[-1]:,} records: calls",

@@ -194,12 +194,12 @@ class DatasetWriter:
         self._check_owner(progress, names)
         return names
 
-    def _fits(self, state: Any, names: Sequence[str]) -> bool:
+    def _fits(self, state: Mapping[str, Any], names: Sequence[str]) -> bool:
         """Return True if stored progress is of the same request, and its parts are there."""
         same_request = {key: state.get(key) for key in self._header} == self._header
         return same_request and {part["name"] for part in state["parts"]} <= set(names)
 
-    def _start_from(self, state: Any | None, names: Sequence[str]) -> None:
+    def _start_from(self, state: Mapping[str, Any] | None, names: Sequence[str]) -> None:
         """Continue from stored progress; without it, from the beginning. Remove the files that don't belong to it."""
         if state is None:
             self._folder.remove(*(name for name in names if name not in {JOB_FILE, TRIES_FILE}))

@@ -17,6 +17,7 @@ both are a minute.
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
 import random
@@ -102,8 +103,6 @@ class Report:
 
 def variables(folder: Path, workers: int) -> dict[str, str]:
     """Return what ``.env`` would set: the secrets, the workers, and the files of Dags and connections."""
-    import base64
-
     secret = (
         "POSTGRES_PASSWORD",
         "REDIS_PASSWORD",

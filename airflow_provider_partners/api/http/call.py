@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING
 
 from airflow_provider_partners.api.concurrency import is_abandoned
+from airflow_provider_partners.api.http.attempts import NoAnswerError, SendAttempt
 from airflow_provider_partners.api.http.errors import (
     UNREACHABLE_REMEDY,
     ErrorHandler,
@@ -26,7 +25,14 @@ from airflow_provider_partners.api.http.errors import (
 )
 from airflow_provider_partners.api.http.messages import InvalidJsonError
 from airflow_provider_partners.api.http.redaction import Redactor, is_sensitive
-from airflow_provider_partners.api.http.urls import origin, with_param
+from airflow_provider_partners.api.http.redirects import (
+    MAX_REDIRECTS,
+    Redirect,
+    UnsafeUrlError,
+    describe_redirect,
+    refuse_redirects,
+)
+from airflow_provider_partners.api.http.urls import with_param
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -65,14 +71,10 @@ _ERRORS: Mapping[ResponseAction, type[PartnersError]] = {
 """The error that a call raises for an action that no retry resolves."""
 
 _MAX_BACKOFF = 30.0
-_WORD = re.compile(r"(?:[a-z]+[._-]?){0,4}|v\d{1,2}|\d{1,4}(?:-\d\d)?")
-"""A part of a path that says what is there, such as ``password``, ``graphql.json`` or ``v3``."""
 _INFO_LOG_WAIT = 5.0
 """Seconds. Shorter waits for the rate limit are normal, so they are logged at debug level only."""
 _CLOSED_CHECK_INTERVAL = 5.0
 """Seconds between two checks, during a wait, that the client is still open."""
-MAX_REDIRECTS = 3
-"""Number of redirects that one download follows."""
 MAX_REFUSALS = 3
 """Refusals in a row after which credentials count as refused."""
 REFUSAL_PAUSES = (1.0, 3.0)
@@ -92,31 +94,6 @@ another shape. A wrong host does so for ever, so few attempts are enough.
 """
 
 
-class NoAnswerError(Exception):
-    """An attempt got no response. This error never leaves a call.
-
-    :param action: what the call does next
-    :param timed_out: the partner ran out of time
-    :param not_sent: the partner has not received the request
-    :param cause: the system's error, without secrets
-    """
-
-    def __init__(
-        self,
-        message: str,
-        action: ResponseAction = ResponseAction.RETRY,
-        *,
-        timed_out: bool = False,
-        not_sent: bool = False,
-        cause: BaseException | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.action = action
-        self.timed_out = timed_out
-        self.not_sent = not_sent
-        self.cause = cause
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSettings:
     """The settings of all calls of one client; see :class:`~airflow_provider_partners.api.http.transport.Transport`."""
@@ -133,31 +110,6 @@ class CallSettings:
     redactor: Redactor
     stats: RequestStats
     is_closed: Callable[[], bool]
-
-
-class SendAttempt(Protocol):
-    """Sends one attempt and reads the whole response."""
-
-    def __call__(self, request: Request, url: str, headers: Mapping[str, str], *, give_up_at: float) -> Response:
-        """Send the request.
-
-        :param url: URL with its query
-        :param headers: the authentication headers
-        :param give_up_at: time of the monotonic clock at which the attempt ends
-        :raises NoAnswerError: there was no response
-        """
-
-
-class UnsafeUrlError(Exception):
-    """A URL that must not be followed. This error never leaves a call."""
-
-
-Redirect = Callable[["Request", str, "Response"], "tuple[Request, str] | None"]
-"""Returns the request and the URL to follow after a response, or None. Raises :class:`UnsafeUrlError`."""
-
-
-def refuse_redirects(request: Request, url: str, response: Response) -> None:
-    """Follow no redirect: no partner documents one, and a wrong or renamed host answers with one."""
 
 
 class Call:
@@ -287,7 +239,7 @@ class Call:
         if resolution is None:
             return response, self._check_body(response)
         if 300 <= response.status < 400 and "location" in response.headers:
-            message = truncate(redact(_describe_redirect(self._url, response.headers["location"])))
+            message = truncate(redact(describe_redirect(self._url, response.headers["location"])))
             resolution = replace(resolution, message=message)
         return response, resolution
 
@@ -463,19 +415,6 @@ def _describe(resolution: ErrorResolution, response: Response | None) -> str:
         return resolution.message
     phrases = {status.value: status.phrase for status in HTTPStatus}
     return f"HTTP {response.status} {phrases.get(response.status, '')}".rstrip() + f": {resolution.message}"
-
-
-def _describe_redirect(url: str, location: str) -> str:
-    """Say where a redirect leads, without query and credentials."""
-    try:
-        target = urljoin(url, location)
-        parts, is_same = urlsplit(target), origin(target) == origin(url)
-    except ValueError:
-        return "redirected to an address that is no URL"
-    where = "" if is_same else "another host, "
-    # A part of the path that is no word may be a token.
-    path = "/".join(each if _WORD.fullmatch(each) else "…" for each in parts.path.split("/"))
-    return f"redirected to {where}{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"
 
 
 def _backoff(failures: int) -> float:

@@ -18,7 +18,7 @@ import httpx
 
 from airflow_provider_partners import __version__
 from airflow_provider_partners.api.http.addresses import DownloadHosts, PrivateAddressError
-from airflow_provider_partners.api.http.call import NoAnswerError
+from airflow_provider_partners.api.http.attempts import NoAnswerError
 from airflow_provider_partners.api.http.decoding import ENCODINGS, DecodingError, decode
 from airflow_provider_partners.api.http.download import Sink, oversized_file
 from airflow_provider_partners.api.http.errors import ResponseAction

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
 
 from airflow_provider_partners.api.http.addresses import DOWNLOAD_HOSTS_OPTION, DownloadHosts
-from airflow_provider_partners.api.http.call import Call, CallSettings, NoAnswerError, UnsafeUrlError
+from airflow_provider_partners.api.http.attempts import NoAnswerError
+from airflow_provider_partners.api.http.call import Call, CallSettings
 from airflow_provider_partners.api.http.errors import ErrorHandler, ErrorResolution, ResponseAction, default_message
+from airflow_provider_partners.api.http.redirects import UnsafeUrlError
 from airflow_provider_partners.api.http.urls import origin
 from airflow_provider_partners.exceptions import ExpiredError, UnexpectedResponseError
 

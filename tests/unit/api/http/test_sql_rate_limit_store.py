@@ -166,7 +166,7 @@ granted = []
 for _ in range(50):
     wait = rate_limit.acquire()
     granted.append(clock.last_time + wait)
-    time.sleep(0.002)
+    time.sleep(0.01)
 print(json.dumps(granted))
 """
 
