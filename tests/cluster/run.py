@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from checks import Check, check_doubled, check_limits, check_lost
 from compose import ComposeService, read_services
 from native import Cluster
-from services import run_services, wait_until
+from services import run_services, tree, wait_until
 
 from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.sandbox.handle import run_sandbox
@@ -157,6 +157,9 @@ class Scenario:
 
     def __init__(self, cluster: Cluster, running: RunningSandbox, plan: Plan, requests: int) -> None:
         self._cluster, self._running, self._plan, self._requests = cluster, running, plan, requests
+        self._idle = {
+            name: self._processes(name) for name in cluster.container_of if cluster.container_of[name].restarts
+        }
         self.report = Report()
 
     def run(self, until: datetime) -> None:
@@ -170,7 +173,7 @@ class Scenario:
         began = time.monotonic()
         for victim, share in self._plan.kills:
             self._await(lambda share=share: self._share() >= share, f"{share:.0%} of the requests")
-            self._kill(victim, time.monotonic() - began)
+            self._kill(victim, began)
         self._await(lambda: self._state() in {"success", "failed"}, "the end of the run")
         self.report.facts["run"] = f"{self._state()} after {time.monotonic() - began:.0f} s"
         self.report.checks.append(Check("the run succeeded", self._state(), self._state() == "success"))
@@ -183,16 +186,22 @@ class Scenario:
         found = f"{len(names) - len(unhealthy)} of {len(names)}" + "".join(f", not {name}" for name in unhealthy)
         self.report.checks.append(Check("healthy by the file's checks, after the restarts", found, not unhealthy))
 
-    def _kill(self, victim: str, seconds: float) -> None:
+    def _kill(self, victim: str, began: float) -> None:
+        if victim != "scheduler":
+            self._await(lambda: self._processes(victim) > self._idle[victim], f"{victim} runs a task")
         (running,) = self._query("SELECT count(*) FROM task_instance WHERE state = 'running'")[0]
-        share, processes = self._share(), self._cluster.kill(victim)
+        share, seconds, processes = self._share(), time.monotonic() - began, self._cluster.kill(victim)
         _print(f"{seconds:.0f} s: killed {victim} with {processes} processes")
         time.sleep(1)
         self._cluster.restart(victim)
-        found = (
-            f"at {seconds:.0f} s and {share:.0%} of the requests: {processes} processes, {running} tasks were running"
+        tasks = f"{processes} processes, {max(0, processes - self._idle[victim])} of them tasks of {running} that ran"
+        self.report.facts[f"{victim} killed, and started again"] = (
+            f"at {seconds:.0f} s and {share:.0%} of the requests: {tasks}"
         )
-        self.report.facts[f"{victim} killed, and started again"] = found
+
+    def _processes(self, name: str) -> int:
+        """Return how many processes a service has: a worker has one more for each task that it runs."""
+        return sum(not process.ended for process in tree(self._cluster.services.running[name].pid))
 
     def _describe_tasks(self) -> None:
         rows = self._query(
