@@ -177,9 +177,10 @@ def run_nested(operator: BaseOperator, context: dict[str, Any]) -> Any:
     """Run an operator inside of a running task, as Airflow's task runner would, and return its result.
 
     Airflow's own safeguard warns of an ``execute`` that something else than its runner calls. The operator's templates
-    must have been rendered.
+    must have been rendered. Airflow has one timer a process, so the running task must not have a timeout of its own.
 
     :param context: of the operator; functions get it as Airflow's current context
+    :raises AirflowTaskTimeout: after the operator's ``execution_timeout``; its ``on_kill`` has been called then
     """
     from airflow.sdk.bases.operator import ExecutorSafeguard
     from airflow.sdk.execution_time.context import set_current_context
@@ -187,8 +188,25 @@ def run_nested(operator: BaseOperator, context: dict[str, Any]) -> Any:
     own: Any = context
     inside = contextvars.copy_context()
     inside.run(ExecutorSafeguard.tracker.set, operator)
+    limit = operator.execution_timeout
     with set_current_context(own):
-        return inside.run(operator.execute, context=own)
+        if limit is None:
+            return inside.run(operator.execute, context=own)
+        try:
+            with _timer()(limit.total_seconds()):
+                return inside.run(operator.execute, context=own)
+        except AirflowTaskTimeout:
+            operator.on_kill()
+            raise
+
+
+def _timer() -> Any:
+    """Return Airflow's context manager that limits the time of a task."""
+    try:
+        module = import_module("airflow.sdk.execution_time.timeout")
+    except ImportError:  # 3.0
+        module = import_module("airflow.utils.timeout")
+    return module.timeout
 
 
 def __getattr__(name: str) -> Any:

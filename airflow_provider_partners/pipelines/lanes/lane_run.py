@@ -21,6 +21,7 @@ from airflow_provider_partners import _compat
 from airflow_provider_partners._compat import (
     AirflowRescheduleException,
     AirflowSkipException,
+    AirflowTaskTimeout,
     TaskDeferred,
     literal,
     run_nested,
@@ -35,6 +36,7 @@ from airflow_provider_partners.pipelines.lanes.lane_summary import (
 )
 from airflow_provider_partners.pipelines.lanes.progress import LaneProgress
 from airflow_provider_partners.pipelines.lanes.steps import LaneSteps, Step
+from airflow_provider_partners.task_errors import PartnerTaskError
 
 __all__ = ["LaneEnd", "LaneRun", "StepInstance", "lane_uri", "step_context"]
 
@@ -157,8 +159,8 @@ class LaneRun:
     progress: LaneProgress
     ran: list[BaseOperator] = field(default_factory=list)
     """The operators of the steps that ran, for the lineage."""
-    running: BaseOperator | None = None
-    """The operator of the running step."""
+    _running: BaseOperator | None = None
+    _is_stopped: bool = False
     _continues_at: datetime | None = None
 
     @property
@@ -166,18 +168,31 @@ class LaneRun:
         """The lane's shop."""
         return str(self.lane["shop"])
 
+    def stop(self) -> None:
+        """Stop the running step, and begin no other. Call it from a signal handler, for example."""
+        self._is_stopped = True
+        if self._running is not None:
+            self._running.on_kill()
+
     def run(self) -> LaneEnd:
-        """Run the steps that have not finished, sum up, and return how the lane ended in this try."""
+        """Run the steps that have not finished, sum up, and return how the lane ended in this try.
+
+        :raises PartnerTaskError: when it was stopped
+        """
+        self.progress.update(is_running=True)
         states: dict[str, _State] = {}
         for step in self.steps.steps:
             stored = self.progress.steps.get(step.name)
             states[step.name] = _State(**stored) if stored else self._run_step(step, states)
+            if self._is_stopped:
+                message = f"The task was stopped at {self.shop}"
+                raise PartnerTaskError(message)
             if self._continues_at is not None:
                 return LaneEnd(shop=self.shop, continues_at=self._continues_at)
         summary = self._sum_up({name: state.result for name, state in states.items()})
         errors = [state.error for state in states.values() if state.error is not None]
         if not errors:
-            self.progress.update(summary=summary, failure=None)
+            self.progress.update(summary=summary, failure=None, is_running=False)
             log.info("%s: done", self.shop)
             return LaneEnd(shop=self.shop, summary=summary)
         failure = {
@@ -186,8 +201,9 @@ class LaneRun:
             "is_fatal": any(map(is_fatal, errors)),
             "retry_after": max(map(_required_wait, errors)),
             "try_number": self.context["ti"].try_number,
+            "max_tries": self.context["ti"].max_tries,
         }
-        self.progress.update(failure=failure)
+        self.progress.update(failure=failure, is_running=False)
         log.error("%s: failed at %s", self.shop, summary["failed"])
         return LaneEnd.of_failure(self.shop, failure)
 
@@ -213,6 +229,8 @@ class LaneRun:
     def _execute(self, step: Step, lane: Any, results: Mapping[str, Any]) -> _State:
         context = step_context(self.context, group=self.group, step=step.name, number=self.number)
         instance, started = context["ti"], time.monotonic()
+        # Each step has as many waits as a task of its own. Airflow counts those of the whole task, jobs included.
+        context["task_reschedule_count"] = self.progress.waits(step.name, instance.try_number)
         log.info("%s: %s begins", self.shop, step.name)
         try:
             result = self._execute_operator(self._create(step, lane, results, instance.task_id), context)
@@ -221,34 +239,36 @@ class LaneRun:
             return _State("skipped")
         except AirflowRescheduleException as error:
             self._continues_at = error.reschedule_date
+            self.progress.add_wait(step.name, instance.try_number)
             return _State("waiting")
         except TaskDeferred:
             self._continues_at = _compat.utcnow() + JOB_PAUSE
             log.info("%s: %s waits for a job of the partner", self.shop, step.name)
             return _State("waiting")
-        except Exception as error:
+        except (Exception, AirflowTaskTimeout) as error:
             if not isinstance(error, _compat.AirflowException):
                 log.exception("%s: %s failed", self.shop, step.name)
             return _State("failed", _as_json(instance.pushed.get("return_value")), error)
         finally:
-            self.running = None
+            self._running = None
         log.info("%s: %s done in %.1f s", self.shop, step.name, time.monotonic() - started)
         return _State("success", _as_json(result))
 
     def _create(self, step: Step, lane: Any, results: Mapping[str, Any], task_id: str) -> BaseOperator:
         task_args: dict[str, Any] = {"task_id": task_id}
-        if not step.is_function:
-            task_args["default_args"] = {**self.context["dag"].default_args}
+        default_args = {**self.context["dag"].default_args}
+        if step.is_function:
+            task_args |= {name: default_args[name] for name in ("execution_timeout",) if name in default_args}
+        else:
+            task_args["default_args"] = default_args
         operator = step.create_alone(lane, results, **task_args)
-        # The task's own timeout covers all of its lanes.
-        operator.execution_timeout = None
         if hasattr(operator, "deferrable"):
             # While a job runs, the task runs other lanes, and then gives its slot back.
             operator.deferrable = _compat.RESCHEDULES
         return operator
 
     def _execute_operator(self, operator: BaseOperator, context: dict[str, Any]) -> Any:
-        self.running = operator
+        self._running = operator
         context |= {"task": operator, "inlets": operator.inlets, "outlets": operator.outlets}
         own: Any = context
         operator.render_template_fields(own, context["dag"].get_template_env())

@@ -68,7 +68,7 @@ def map_lanes(
             selected = before[f"batch_{group_id}"] = batch_lanes.override(task_id=f"batch_{group_id}")(
                 lanes, shops_per_task, chosen
             )
-            summaries.append(_map_batches(steps, lanes, selected, placement, shops_per_task))
+            summaries.append(_map_batches(steps, lanes, selected, placement))
             continue
         if chosen is not None or found is not None:
             selected = before[f"select_{group_id}"] = select_lanes.override(task_id=f"select_{group_id}")(
@@ -141,15 +141,14 @@ def _label(shops: Sequence[str]) -> str:
     return different[0] if len(different) == 1 else f"{different[0]} and {len(different) - 1} more"
 
 
-def _map_batches(steps: LaneSteps, lanes: Any, batches: Any, placement: Placement, shops_per_task: int) -> Any:
-    timeout = lanes.operator.dag.default_args.get("execution_timeout")
+def _map_batches(steps: LaneSteps, lanes: Any, batches: Any, placement: Placement) -> Any:
     mapped = LanesOperator.partial(
         task_id=placement.group_id,
         lanes_task_id=lanes.operator.task_id,
         steps=steps.path,
         map_index_template="{{ task.batch['label'] }}",
-        # It limits a step; the task has those of several lanes.
-        execution_timeout=timeout * shops_per_task if timeout else None,
+        # That of the default arguments limits each step: a lane that hangs takes no time from the others.
+        execution_timeout=None,
         **placement.default_args,
     ).expand(batch=batches)
     return mapped.output

@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_partners._compat import AirflowRescheduleException
 from airflow_provider_partners.datasets.location import dataset_uri
-from airflow_provider_partners.exceptions import ThrottledError
+from airflow_provider_partners.exceptions import PartnersError, ThrottledError
 from airflow_provider_partners.hooks.lookups import remembered_connections
 from airflow_provider_partners.links import ReportLink
 from airflow_provider_partners.observability.activity import TaskActivity, dataset_references
@@ -22,7 +22,7 @@ from airflow_provider_partners.pipelines.lanes.lane_summary import sum_up_unchan
 from airflow_provider_partners.pipelines.lanes.progress import BatchProgress, LaneProgress, lane_fingerprint
 from airflow_provider_partners.pipelines.lanes.steps import load_steps
 from airflow_provider_partners.pipelines.run_summary import format_failures
-from airflow_provider_partners.task_errors import FatalTaskError, PartnerTaskError
+from airflow_provider_partners.task_errors import FatalTaskError, PartnerTaskError, as_task_error
 
 __all__ = ["LanesOperator"]
 
@@ -34,7 +34,9 @@ class LanesOperator(BaseOperator):
 
     One lane's failure does not stop the others. The task fails in the end if a lane failed, and its next try runs only
     what has not finished: neither a finished lane nor a finished step runs again. A lane that waits for a partner lets
-    the others run first; then the task gives its slot back until the partner is ready.
+    the others run first; then the task gives its slot back until the partner is ready. A lane in which the last try was
+    killed or stopped runs last, so that it keeps no other from running. ``execution_timeout`` of the Dag's default
+    arguments limits each step, as it would limit a task.
 
     :param batch: which lanes: their numbers in the list of lanes, and a label (templated)
     :param lanes_task_id: the task that returns the lanes with their windows
@@ -45,6 +47,7 @@ class LanesOperator(BaseOperator):
     operator_extra_links = (ReportLink(),)
     ui_color = "#e6f1fb"
     _running: LaneRun | None = None
+    _is_stopped: bool = False
 
     def __init__(self, *, batch: Mapping[str, Any], lanes_task_id: str, steps: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -60,8 +63,11 @@ class LanesOperator(BaseOperator):
         :raises PartnerTaskError: when lanes failed
         :raises AirflowRescheduleException: when a lane waits for a partner
         """
-        with remembered_connections():
-            return self._run_all(context)
+        try:
+            with remembered_connections():
+                return self._run_all(context)
+        except PartnersError as error:  # of the list of lanes, or of what is stored about them
+            raise as_task_error(error, context) from None
 
     def _run_all(self, context: Any) -> list[Any]:
         ti = context["ti"]
@@ -76,10 +82,14 @@ class LanesOperator(BaseOperator):
         summaries = {number: each.summary for number, each in progress.items() if each.summary}
         summaries |= self._find_unchanged(lanes, progress, batch)
         ends = []
-        for number in [number for number in lanes if number not in summaries]:
+        remaining = [number for number in lanes if number not in summaries]
+        for number in sorted(remaining, key=lambda number: progress[number].is_interrupted):
+            if self._is_stopped:
+                message = f"The task was stopped before {lanes[number]['shop']}"
+                raise PartnerTaskError(message)
             # A task that fails, waits or is killed returns nothing, and the summary needs the lanes that are done.
             ti.xcom_push(key="return_value", value=_in_order(summaries))
-            end = self._run(context, number, lanes[number], progress.pop(number), batch)
+            end = self._run(context, number, lanes[number], progress.pop(number))
             summaries[number] = end.summary
             ends.append(end)
         if any(end.has_failed or end.continues_at for end in ends):
@@ -89,10 +99,10 @@ class LanesOperator(BaseOperator):
         return _in_order(summaries)
 
     def on_kill(self) -> None:
-        """Stop the running step."""
-        operator = self._running.running if self._running else None
-        if operator is not None:
-            operator.on_kill()
+        """Stop the running step, and begin no other."""
+        self._is_stopped = True
+        if self._running is not None:
+            self._running.stop()
 
     def _read_lanes(self, ti: Any) -> dict[int, dict[str, Any]]:
         """Return the lanes of this task by their number in the run."""
@@ -126,12 +136,13 @@ class LanesOperator(BaseOperator):
         number: int,
         lane: Mapping[str, Any],
         progress: LaneProgress,
-        batch: BatchProgress,
     ) -> LaneEnd:
         """Run one lane, unless its failure stands."""
         ti, failure = context["ti"], progress.failure
-        # A task that gives its slot back and goes on is the same try.
-        if failure and (failure["try_number"] == ti.try_number or (failure["is_fatal"] and not batch.is_cleared)):
+        # A task that gives its slot back and goes on is the same try. Airflow allows more tries after a clear.
+        if failure and (
+            failure["try_number"] == ti.try_number or (failure["is_fatal"] and failure["max_tries"] == ti.max_tries)
+        ):
             log.info("%s: failed before at %s", lane["shop"], failure["summary"]["failed"])
             return LaneEnd.of_failure(lane["shop"], failure)
         steps = load_steps(self.steps)

@@ -62,6 +62,21 @@ class LaneProgress:
         return self._state.get("failure")
 
     @property
+    def is_interrupted(self) -> bool:
+        """True if a try began the lane, and ended before the lane did."""
+        return bool(self._state.get("is_running"))
+
+    def waits(self, name: str, try_number: int) -> int:
+        """Return how often a step has waited for a partner in a try."""
+        last_try, count = self._state.get("waits", {}).get(name, (try_number, 0))
+        return int(count) if last_try == try_number else 0
+
+    def add_wait(self, name: str, try_number: int) -> None:
+        """Store that a step waits for a partner."""
+        waits = {**self._state.get("waits", {}), name: [try_number, self.waits(name, try_number) + 1]}
+        self.update(waits=waits)
+
+    @property
     def found_by(self) -> Any | None:
         """The request that found out that there is something to do."""
         return self._state.get("found_by")
@@ -97,9 +112,8 @@ class BatchProgress:
         state: dict[str, Any] = stored if isinstance(stored, dict) else {}
         self.is_resumed = bool(state)
         """True if an earlier try has begun."""
-        self.is_cleared = bool(state) and state.get("max_tries") != max_tries
-        """True if somebody has cleared the task since."""
-        if self.is_cleared and state.get("is_done"):
+        is_cleared = bool(state) and state.get("max_tries") != max_tries
+        if is_cleared and state.get("is_done"):
             state, self.is_resumed = {"generation": state["generation"] + 1}, False
         self._state: dict[str, Any] = {"generation": 1, "unchanged": {}, **state, "max_tries": max_tries}
 

@@ -20,6 +20,8 @@ class Hook:
 
     def __init__(self, kind: IsChanged, lane: dict[str, Any]) -> None:
         self.kind, self.account = kind, lane["shop"]
+        if self.account == "surprising-connection":
+            raise RuntimeError("secret-of-the-connection")
 
     def __enter__(self) -> Any:
         if self.account == "unknown":
@@ -46,6 +48,8 @@ class IsChanged:
     def __call__(self, _client: Any, lane: dict[str, Any]) -> bool:
         self.threads.add(threading.current_thread().name)
         time.sleep(0.01)
+        if lane["shop"] == "surprising":
+            raise UnicodeError("secret-of-the-answer")
         if lane["shop"] == "broken":
             raise TransientError("Shopify answers no more")
         return bool(lane["changed"])
@@ -68,6 +72,14 @@ def test_each_lane_has_an_answer_and_a_request_that_fails_is_none() -> None:
     ]
     assert answers[1].found_by is not None
     assert (answers[1].found_by["calls"][0]["account"], is_changed.open) == ("quiet", 0)
+
+
+def test_an_error_that_nobody_expects_is_no_answer_and_stops_no_other_shop(caplog: pytest.LogCaptureFixture) -> None:
+    is_changed: Any = IsChanged()
+    answers = [*find_changes(lanes("surprising", "surprising-connection", "quiet"), is_changed)]
+    assert [answer.may_have_changes for answer in answers] == [True, True, False]
+    assert "its steps run: UnicodeError" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_the_setting_bounds_the_requests_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,18 +5,26 @@ The rules are Airflow's: https://airflow.apache.org/docs/apache-airflow/stable/c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, get_current_context, task
 
-from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
+from airflow_provider_partners._compat import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+    utcnow,
+)
 from airflow_provider_partners.pipelines.lanes import Lane, LaneSteps, Step
 from airflow_provider_partners.pipelines.lanes.lane_run import LaneRun, StepInstance, step_context
 from airflow_provider_partners.pipelines.lanes.progress import BatchProgress, LaneProgress
+from airflow_provider_partners.task_errors import PartnerTaskError
 
 WINDOW = {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}
 LANE = {**dict.fromkeys(Lane.__dataclass_fields__), "shop": "a.myshopify.com", **WINDOW}
@@ -44,7 +52,7 @@ def end(name: str, before: Any) -> Any:
     result = ENDS.get(name, {"result": name})
     if isinstance(result, Exception):
         raise result
-    return result
+    return result() if callable(result) else result
 
 
 def step(name: str, function: Any, *before: str) -> Step:
@@ -74,15 +82,20 @@ def _staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     RAN.clear()
 
 
-def run(folder: Path, *, try_number: int = 1, lane: dict[str, Any] = LANE) -> Any:
+def run(folder: Path, *, try_number: int = 1, lane: dict[str, Any] = LANE, **default_args: Any) -> Any:
+    return create(folder, try_number=try_number, lane=lane, **default_args).run()
+
+
+def create(folder: Path, *, try_number: int = 1, lane: dict[str, Any] = LANE, **default_args: Any) -> LaneRun:
     instance = SimpleNamespace(
-        dag_id="dag", task_id="lane", run_id="run", map_index=0, try_number=try_number, log_url=""
+        dag_id="dag", task_id="lane", run_id="run", map_index=0, try_number=try_number, log_url="", max_tries=2
     )
-    context = {"ti": instance, "dag": DAG("dag", schedule=None), "params": {"dry_run": False}}
+    dag = DAG("dag", schedule=None, default_args=default_args)
+    context = {"ti": instance, "dag": dag, "params": {"dry_run": False}, "task_reschedule_count": 20}
     batch = BatchProgress(str(folder / "batch"), max_tries=2)
     progress = LaneProgress(str(folder / "lane"), fingerprint="lane", batch=batch)
     batch.add_unchanged({})
-    return LaneRun(steps=STEPS, lane=lane, number=3, group="lane", context=context, progress=progress).run()
+    return LaneRun(steps=STEPS, lane=lane, number=3, group="lane", context=context, progress=progress)
 
 
 def ran() -> list[str]:
@@ -122,6 +135,69 @@ def test_one_error_that_no_retry_mends_decides(tmp_path: Path) -> None:
     assert (ended.has_failed, ended.is_fatal) == (True, True)
 
 
+def test_a_step_that_lasts_too_long_fails_alone(tmp_path: Path) -> None:
+    """``execution_timeout`` is a task's; that of the default arguments applies to each task of the Dag:
+    https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/tasks.html#timeouts.
+    """
+    ENDS["first"] = lambda: time.sleep(30)
+    ended = run(tmp_path, execution_timeout=timedelta(seconds=0.3))
+    assert (ended.has_failed, ended.is_fatal, ended.summary["failed"]) == (True, False, "first")
+    assert ran() == ["first", "beside", "closed"]
+
+
+def test_a_step_that_lasts_too_long_cancels_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow's runner calls ``on_kill`` after a timeout."""
+    stopped: list[str] = []
+    monkeypatch.setattr(type(strict(name="x").operator), "on_kill", lambda self: stopped.append(self.task_id))
+    ENDS["first"] = lambda: time.sleep(30)
+    run(tmp_path, execution_timeout=timedelta(seconds=0.3))
+    assert stopped == ["lane.first"]
+
+
+def test_a_killed_try_leaves_its_lane_as_interrupted(tmp_path: Path) -> None:
+    def is_interrupted() -> bool:
+        batch = BatchProgress(str(tmp_path / "batch"), max_tries=2)
+        return LaneProgress(str(tmp_path / "lane"), fingerprint="lane", batch=batch).is_interrupted
+
+    def kill() -> None:
+        raise KeyboardInterrupt
+
+    ENDS["second"] = kill
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+    assert is_interrupted()
+    ENDS["second"] = ValueError("a mistake")
+    run(tmp_path, try_number=2)
+    assert not is_interrupted()
+
+
+def test_each_step_has_waits_of_its_own(tmp_path: Path) -> None:
+    """The whole task has given its slot back 20 times, for example for bulk operations."""
+    counts = []
+
+    def wait() -> None:
+        counts.append(get_current_context()["task_reschedule_count"])
+        raise AirflowRescheduleException(utcnow())
+
+    ENDS["second"] = wait
+    for try_number in (1, 1, 1, 2):
+        assert run(tmp_path, try_number=try_number).continues_at is not None
+    assert counts == [0, 1, 2, 0]
+
+
+def test_a_stopped_lane_begins_no_other_step(tmp_path: Path) -> None:
+    lane_run = create(tmp_path)
+
+    def stop() -> None:
+        lane_run.stop()
+        raise ValueError("the call was cut off")
+
+    ENDS["first"] = stop
+    with pytest.raises(PartnerTaskError, match=r"stopped at a\.myshopify\.com"):
+        lane_run.run()
+    assert ran() == ["first"]
+
+
 def test_the_values_of_a_route_are_no_templates(tmp_path: Path) -> None:
     """In a task of its own, a step gets them from XCom, and Airflow renders no result."""
 
@@ -129,7 +205,9 @@ def test_the_values_of_a_route_are_no_templates(tmp_path: Path) -> None:
         return {"name": "{{ params.dry_run }}", "before": lane.options}
 
     steps = LaneSteps(path="x:Y", steps=(Step(name="first", operator=strict, arguments=arguments),))
-    context = {"ti": SimpleNamespace(dag_id="dag", task_id="lane", run_id="run", map_index=0, try_number=1)}
+    context = {
+        "ti": SimpleNamespace(dag_id="dag", task_id="lane", run_id="run", map_index=0, try_number=1, max_tries=0)
+    }
     context |= {"dag": DAG("dag", schedule=None), "params": {"dry_run": False}}
     progress = LaneProgress(str(tmp_path / "x"), fingerprint="y", batch=BatchProgress(str(tmp_path / "b"), max_tries=0))
     lane = {**LANE, "options": {"own": "{{ params.dry_run }}"}}

@@ -104,10 +104,11 @@ def test_tasks_of_a_placement_run_there() -> None:
     assert {"batch_lane", "batch_lane_large_heavy"} <= set(dag.task_ids)
 
 
-def test_the_timeout_of_a_step_is_that_of_each_of_its_shops() -> None:
+def test_a_timeout_limits_the_steps_and_not_the_task_that_runs_them() -> None:
     arguments = {"default_args": {"execution_timeout": timedelta(minutes=5)}, "shops_per_task": 10}
     dag = pipelines.order_sync_dag(granularity="shop", **arguments)
-    assert dag.get_task("lane").partial_kwargs["execution_timeout"] == timedelta(minutes=50)
+    assert dag.get_task("lane").partial_kwargs["execution_timeout"] is None
+    assert dag.get_task("batch_lane").execution_timeout == timedelta(minutes=5)
     by_step = pipelines.order_sync_dag(granularity="step", **arguments)
     assert by_step.get_task("lane.build").execution_timeout == timedelta(minutes=5)
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG, task
 
 from airflow_provider_partners._compat import AirflowRescheduleException, utcnow
+from airflow_provider_partners.exceptions import DatasetError, FatalError
 from airflow_provider_partners.observability.activity import TaskActivity
-from airflow_provider_partners.pipelines.lanes import LanesOperator
+from airflow_provider_partners.pipelines.lanes import Lane, LanesOperator, LaneSteps, Step
 from airflow_provider_partners.pipelines.lanes.lane_run import LaneEnd
 from airflow_provider_partners.pipelines.lanes.one_task import _raise_unfinished
 from airflow_provider_partners.pipelines.run_summary import build_lane_summary
 from airflow_provider_partners.task_errors import FatalTaskError, PartnerTaskError
 
-A, B = "a.myshopify.com", "b.myshopify.com"
+A, B, C = "a.myshopify.com", "b.myshopify.com", "c.myshopify.com"
+WINDOW = {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}
 
 
 def operator() -> Any:
@@ -31,11 +37,91 @@ def test_a_stopped_task_stops_the_running_step() -> None:
     """Airflow calls ``on_kill`` of the task that it knows."""
     task, stopped = operator(), []
     task.on_kill()
-    task._running = SimpleNamespace(running=None)
-    task.on_kill()
-    task._running = SimpleNamespace(running=SimpleNamespace(on_kill=lambda: stopped.append(1)))
+    task._running = SimpleNamespace(stop=lambda: stopped.append(1))
     task.on_kill()
     assert stopped == [1]
+
+
+@task
+def note(shop: str) -> str:
+    RAN.append(shop)
+    ENDS.get(shop, lambda: None)()
+    return shop
+
+
+STEPS = LaneSteps(
+    path=f"{__name__}:STEPS",
+    steps=(Step(name="note", operator=note, arguments=lambda lane, _results: {"shop": lane.shop}),),
+)
+ENDS: dict[str, Callable[[], None]] = {}
+RAN: list[str] = []
+
+
+@pytest.fixture
+def _staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AIRFLOW__PARTNERS__STAGING_URI", str(tmp_path))
+    yield
+    ENDS.clear()
+
+
+def run(task: LanesOperator, *, try_number: int = 1, max_tries: int = 2) -> list[str]:
+    """Run a task with the lanes of A, B and C; return the shops whose step ran."""
+    lanes = [{**dict.fromkeys(Lane.__dataclass_fields__), "shop": shop, **WINDOW} for shop in (A, B, C)]
+    identity = {"dag_id": "dag", "task_id": "lane", "run_id": "run", "map_index": 0, "log_url": ""}
+    instance = SimpleNamespace(**identity, try_number=try_number, max_tries=max_tries)
+    instance.xcom_pull, instance.xcom_push = lambda **_: lanes, lambda **_: None
+    task.batch, task.steps = {"lanes": [0, 1, 2]}, STEPS.path
+    RAN.clear()
+    with suppress(PartnerTaskError, FatalTaskError, KeyboardInterrupt):
+        task.execute({"ti": instance, "dag": DAG("dag", schedule=None), "params": {"dry_run": False}})
+    return [*RAN]
+
+
+def fail(error: BaseException) -> Callable[[], None]:
+    def end() -> None:
+        raise error
+
+    return end
+
+
+@pytest.mark.usefixtures("_staging")
+def test_a_lane_that_kills_its_task_keeps_no_other_from_running() -> None:
+    ENDS[A] = fail(KeyboardInterrupt())
+    assert run(operator()) == [A]
+    assert run(operator(), try_number=2) == [B, C, A]
+    assert run(operator(), try_number=3) == [A]
+
+
+@pytest.mark.usefixtures("_staging")
+def test_a_stopped_task_begins_no_other_lane() -> None:
+    task = operator()
+    ENDS[A] = task.on_kill
+    assert run(task) == [A]
+    task._is_stopped = True
+    assert run(task, try_number=2) == []
+
+
+@pytest.mark.usefixtures("_staging")
+def test_a_clear_lasts_until_the_lane_has_run_again() -> None:
+    """Airflow then allows more tries. The first one of them may be killed before it comes to the lane."""
+    ENDS[B] = fail(FatalError("a refused credential"))
+    assert run(operator()) == [A, B, C]
+    assert run(operator(), try_number=2) == []
+    del ENDS[B]
+    stopped = operator()
+    stopped._is_stopped = True
+    assert run(stopped, try_number=3, max_tries=5) == []
+    assert run(operator(), try_number=4, max_tries=5) == [B]
+
+
+def test_what_is_stored_about_the_lanes_fails_the_task_as_any_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__PARTNERS__STAGING_URI", str(tmp_path))
+    for error, kind in ((FatalError("no permission"), FatalTaskError), (DatasetError("gone"), PartnerTaskError)):
+        monkeypatch.setattr(LanesOperator, "_run_all", lambda *_, error=error: fail(error)())
+        with pytest.raises(kind):
+            operator().execute({})
 
 
 def test_the_lineage_is_that_of_all_steps() -> None:

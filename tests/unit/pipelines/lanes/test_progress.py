@@ -33,7 +33,7 @@ def stored(tmp_path: Path) -> Path:
 def test_a_retry_has_the_finished_steps_and_the_lanes_without_changes(stored: Path) -> None:
     batch = begin(stored)
     progress = lane(stored, batch)
-    assert (batch.is_resumed, batch.is_cleared, progress.has_begun) == (True, False, True)
+    assert (batch.is_resumed, progress.has_begun) == (True, True)
     assert progress.steps == {"extract_orders": {"state": "success", "result": {"uri": "/x"}}}
     assert progress.failure == {"try_number": 1}
     assert batch.unchanged("other") == {"no_changes": True}
@@ -42,7 +42,7 @@ def test_a_retry_has_the_finished_steps_and_the_lanes_without_changes(stored: Pa
 
 def test_a_failed_task_that_is_cleared_continues(stored: Path) -> None:
     batch = begin(stored, max_tries=5)
-    assert batch.is_cleared
+    assert batch.is_resumed
     assert lane(stored, batch).steps
 
 
