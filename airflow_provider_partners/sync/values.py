@@ -62,9 +62,11 @@ def text_within_limit(value: Any, limit: int) -> str | None:
     return complete if complete and len(complete) <= limit else None
 
 
-def shopify_id(record: Any, legacy: str = "legacyResourceId", gid: str = "id") -> str | None:
+def shopify_id(record: Any) -> str | None:
     """Return a Shopify object's id as merchants know it: ``legacyResourceId``, else the end of its global id."""
-    return text(get_path(record, legacy)) or id_tail(get_path(record, gid))
+    if type(record) is not dict and (record is None or not isinstance(record, Mapping)):
+        return None
+    return text(record.get("legacyResourceId")) or id_tail(record.get("id"))
 
 
 def id_tail(value: Any) -> str | None:
@@ -78,10 +80,12 @@ def percent_encoded(value: Any, limit: int) -> str | None:
 
     What is percent-encoded already stays as it is.
     """
-    written = text(value) or ""
+    written = text(value)
+    if not written:
+        return None
     # `quote` keeps letters, digits and "-._~" by itself.
     encoded = written if _PLAIN_URL.fullmatch(written) else quote(_STRAY_PERCENT.sub("%25", written), safe=_KEPT)
-    return encoded if 0 < len(encoded) <= limit else None
+    return encoded if len(encoded) <= limit else None
 
 
 def phone(value: Any) -> str | None:
@@ -91,7 +95,7 @@ def phone(value: Any) -> str | None:
     country code gives ``None``: to guess the country may give a wrong number. So does a number of a length that its
     country doesn't have.
     """
-    if type(value) is str and _is_complete(value):
+    if value is None or (type(value) is str and _is_complete(value)):
         return value
     written = _INVISIBLE.sub("", text(value) or "")
     # Letters are rarely a number: "call me", or the name of an extension.
@@ -122,8 +126,9 @@ def _number_rules(code: str) -> tuple[frozenset[int], re.Pattern[str] | None] | 
     if int(code) not in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
         return None
     region = phonenumbers.region_code_for_country_code(int(code))
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
-    description, prefix = metadata.general_desc, metadata.national_prefix_for_parsing
+    metadata: Any = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
+    description = metadata.general_desc
+    prefix = metadata.national_prefix_for_parsing
     lengths = frozenset(description.possible_length) - frozenset(description.possible_length_local_only)
     return lengths, re.compile(prefix) if prefix else None
 

@@ -18,6 +18,8 @@ from airflow_provider_partners.sync.values import phone, shopify_id, text, text_
 
 NAME_LIMIT = 255
 
+_TWO_LETTERS = re.compile("[A-Z]{2}")
+
 
 def map_address(record: Any) -> Record | None:
     """Return an address, ``None`` when no field of it is known."""
@@ -70,5 +72,5 @@ def _first_known_name(order: Record, part: str) -> str | None:
 
 
 def _two_letter_code(code: Any) -> str | None:
-    letters = (text(code) or "").upper()
-    return letters if re.fullmatch("[A-Z]{2}", letters) else None
+    letters = text(code)
+    return letters.upper() if letters and _TWO_LETTERS.fullmatch(letters.upper()) else None

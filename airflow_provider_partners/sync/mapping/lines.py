@@ -194,7 +194,7 @@ def _price_after_discounts(line: Record) -> Decimal | None:
 def _product_of(line: Record, order: Record, shop: str, options: MappingOptions, notes: list[str]) -> Record | None:
     """Return the parent product of a line. A deleted product or a custom item gives the placeholder, or ``None``."""
     record = line.get("product")
-    if shopify_id(record):
+    if record is not None and shopify_id(record):
         properties = map_properties(options.property_mappings["product"], record, order, notes)
         return map_product(record, shop=shop, custom_properties=properties)
     if options.missing_products == "placeholder":
@@ -203,7 +203,7 @@ def _product_of(line: Record, order: Record, shop: str, options: MappingOptions,
     return None
 
 
-def map_product(record: Any, *, shop: str, custom_properties: Properties | None = None) -> Record:
+def map_product(record: Mapping[str, Any], *, shop: str, custom_properties: Properties | None = None) -> Record:
     """Return a Shopify product as the payload of Yotpo's product.
 
     A product without a page in the online store gets the URL it would have there, because Yotpo's e-mails link to it.
@@ -212,13 +212,14 @@ def map_product(record: Any, *, shop: str, custom_properties: Properties | None 
     :param shop: the shop's domain
     :param custom_properties: Yotpo's custom properties of the product
     """
-    fields = tuple(text(get_path(record, name)) for name in _PRODUCT_FIELDS)
+    image = get_path(record, "featuredMedia.preview.image.url")
+    fields = tuple([text(value) for value in (*map(record.get, _PRODUCT_FIELDS), image)])
     if custom_properties:
         return _product(shop, shopify_id(record), fields, custom_properties)
     return dict(_cached_product(shop, shopify_id(record), fields))
 
 
-_PRODUCT_FIELDS = ("title", "handle", "onlineStoreUrl", "featuredMedia.preview.image.url", "vendor")
+_PRODUCT_FIELDS = ("title", "handle", "onlineStoreUrl", "vendor")
 
 
 def _product(
@@ -227,7 +228,7 @@ def _product(
     fields: tuple[str | None, ...],
     custom_properties: Properties | None = None,
 ) -> Record:
-    title, handle, page, image, vendor = fields
+    title, handle, page, vendor, image = fields
     handle = text_within_limit(handle, 255)
     # A handle may have the letters of any script, and it is one segment of the path.
     own_page = f"https://{shop}/products/{quote(handle, safe='')}" if handle else None

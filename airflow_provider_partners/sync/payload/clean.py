@@ -68,7 +68,7 @@ def word(words: Callable[[], Collection[str]]) -> Clean:
     return Clean(lambda value: type(value) is str and value in words())
 
 
-def number(kind: type, lowest: float = -math.inf, below: float = math.inf) -> Clean:
+def number(kind: type[float], lowest: float = -math.inf, below: float = math.inf) -> Clean:
     """Return the check of a number of one type."""
     return Clean(lambda value: type(value) is kind and lowest <= value < below and value != -math.inf)
 
