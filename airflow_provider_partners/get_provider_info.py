@@ -322,11 +322,11 @@ _OPTIONS = {
         "100000",
     ),
     "download_hosts": _option(
-        "Further hosts, separated by commas, from which files of bulk operations and exports may be downloaded, such "
-        "as ``files.example.com`` or ``*.example.com``. Others than the partner's own storages are refused. Only a "
-        "host with its full name may have a private address.",
+        "Further hosts, separated by commas, from which files of bulk operations and exports may be downloaded. Others "
+        "than the partner's own storages are refused. Only a host with its full name may have a private address.",
         "string",
         "",
+        "files.example.com, *.example.org",
     ),
     "max_reschedules": _option("How often a throttled task gives its slot back before it fails.", "integer", "24"),
     "parallel_calls": _option(

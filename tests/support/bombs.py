@@ -1,4 +1,4 @@
-"""Bombs: answers and files that would fill the memory, the stack, the disk or the time of whoever reads them.
+"""Bombs: answers and files that would fill the memory, the stack, the disk or the time of their reader.
 
 A server of its own, without any of this package's code, sends the answers. Each is read in a process of its own, whose
 address space is limited, and which reports the error, the time and the most memory that it had.
