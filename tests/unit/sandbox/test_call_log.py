@@ -84,3 +84,13 @@ def test_the_log_keeps_the_last_calls_only():
     assert [call.number for call in log.latest(1)] == [4]
     log.clear()
     assert log.latest() == []
+
+
+def test_the_log_can_keep_all_calls_from_some_time_on():
+    log = CallLog(max_calls=1)
+    call = {"at": "", "partner": "yofi", "shop": "", "operation": "x", "method": "GET", "path": "/", "status": 200}
+    log.add(**call, milliseconds=1.0)
+    log.keep(None)
+    for _ in range(600):
+        log.add(**call, milliseconds=1.0)
+    assert [each.number for each in log.latest()] == list(range(601, 0, -1))
