@@ -61,7 +61,7 @@ def id_batches(
     batch: list[str] = []
     batch_length = 0
     for value in ids:
-        length = len(quote(encode(value), safe=""))
+        length = len(quote(encode(value), safe="", errors="replace"))
         if batch and (len(batch) >= size or batch_length + length > max_length):
             yield batch
             batch, batch_length = [], 0

@@ -35,7 +35,7 @@ _QUOTED = re.compile(
 )
 _COMPARATOR = r":\s*(?:[<>]=?|=)?\s*"
 _TIME = re.compile(
-    rf"(?P<quoted>{_QUOTED.pattern})|(?P<comparator>{_COMPARATOR})(?P<time>\d{{4}}-\d\d-\d\dT[^\s()'\"]*)",
+    rf"(?P<quoted>{_QUOTED.pattern})|(?P<comparator>{_COMPARATOR})(?P<time>\d{{4}}-\d\d-\d\dT(?:\\:|[^\s()'\"\\])*)",
     re.IGNORECASE,
 )
 _SPLIT_TIME = re.compile(rf"{_COMPARATOR}\d{{4}}-\d\d-\d\d\s+\d\d?:\d\d")
@@ -61,24 +61,47 @@ def validate_query(query: str | None) -> str | None:
     Without quotes Shopify ignores the time of day, and gives no warning.
 
     :param query: in Shopify's search syntax
-    :raises ConfigurationError: if a quote or a parenthesis has no counterpart, or a time has a space
+    :raises ConfigurationError: if a quote, a parenthesis or a backslash has no counterpart, or a time has a space
     """
     if query:
         check_text("query", query)
     text = (query or "").strip()
-    unquoted = _QUOTED.sub(lambda match: match[0] if match.lastgroup else "", text)
-    depth = 0
-    for character in unquoted:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if depth < 0:
-            break
-    if depth or re.search(r"[\"']", unquoted):
-        message = "'query' has a parenthesis or a quote without its counterpart"
+    if not all(_is_closed(text, quotes_in_words=each) for each in (True, False)):
+        message = "'query' has a parenthesis, a quote or a backslash without its counterpart"
         raise ConfigurationError(message, remedy="Close it, or quote the value: name:'Bob\\'s'.")
+    unquoted = _QUOTED.sub("", text)
     if _SPLIT_TIME.search(unquoted):
         message = "'query' has a time with a space, which Shopify reads as two terms"
         raise ConfigurationError(message, remedy="Write it in quotes: created_at:>='2026-05-01T10:00:00Z'.")
     return _TIME.sub(_quote_time, text) or None
+
+
+def _is_closed(text: str, *, quotes_in_words: bool) -> bool:
+    """Return True if each quote and parenthesis of a search has its counterpart, so that nothing gets out of a group.
+
+    A backslash escapes a colon, a parenthesis or itself (https://shopify.dev/docs/api/usage/search-syntax). Whether it
+    escapes a quote outside of a phrase is not documented, so that it has none there.
+
+    :param quotes_in_words: whether a phrase also begins in the middle of a word. By the grammar it begins where a value
+        does, but ``D'Addario) OR (x'y`` has to be closed in either case
+    """
+    depth, place, begins = 0, 0, True
+    while place < len(text) and depth >= 0:
+        character = text[place]
+        if character == "\\":
+            if text[place + 1 : place + 2] in {"", "'", '"'}:
+                return False
+            place, begins = place + 2, False
+        elif character in "'\"" and (begins or quotes_in_words):
+            match = _QUOTED.match(text, place)
+            if match is None or match.lastgroup:
+                return False
+            place, begins = match.end(), False
+        else:
+            depth += {"(": 1, ")": -1}.get(character, 0)
+            begins = character.isspace() or character in "():" or (begins and character in "<>=-")
+            place += 1
+    return depth == 0
 
 
 def _quote_time(match: re.Match[str]) -> str:

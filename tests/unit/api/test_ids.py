@@ -37,6 +37,11 @@ def test_id_batches_are_limited_by_url_length() -> None:
     )
 
 
+def test_an_id_with_half_of_a_surrogate_pair_ends_no_look_up() -> None:
+    """UTF-8 has no form of it (RFC 3629, section 3), and a template may have made one."""
+    assert list(id_batches(["a\ud83d", "b"], size=10)) == [["a\ud83d", "b"]]
+
+
 def test_a_digest_identifies_ids_without_containing_them() -> None:
     assert ids_digest(["1", "2"]) == ids_digest(iter(["1", "2"]))
     assert ids_digest(["1", "2"]) != ids_digest(["12"])

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
       | (?P<not>-(?=\S)|NOT\b(?=[\s(]))
       | (?P<joint>(?:AND|OR)\b(?=[\s(]|$))
       | (?P<term>(?:(?P<field>[A-Za-z_][\w.]*):\s*(?P<comparator>>=|<=|>|<|=)?\s*)?
-          (?:'(?P<single>(?:\\.|[^'\\])*)'|"(?P<double>(?:\\.|[^"\\])*)"|(?P<bare>[^\s()]+)))
+          (?:'(?P<single>(?:\\.|[^'\\])*)'|"(?P<double>(?:\\.|[^"\\])*)"|(?P<bare>(?:\\.|[^\s()\\])+)))
       | (?P<rest>\S)
     )""",
     re.VERBOSE,
@@ -158,6 +158,7 @@ def _joined(kind: type[AllOf | AnyOf], parts: list[Node]) -> Node | None:
 
 def _term(match: re.Match[str]) -> Term:
     quoted = next((match.group(name) for name in ("single", "double") if match.group(name) is not None), None)
-    value = match.group("bare") if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+    # A backslash escapes a special character: a colon, a parenthesis, itself, and a quote inside of a phrase.
+    value = re.sub(r"\\(.)", r"\1", match.group("bare") if quoted is None else quoted, flags=re.DOTALL)
     comparator = COMPARATORS[match.group("comparator") or "="]
     return Term(field=match.group("field"), comparator=comparator, value=value, quoted=quoted is not None)

@@ -17,7 +17,9 @@ SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 1, 1, tzinfo=
 LIMIT = 10
 
 
-@pytest.mark.parametrize("query", ["name:'a (b'", r"name:'Bob\'s'", "(tag:a) OR (tag:b)"])
+@pytest.mark.parametrize(
+    "query", ["name:'a (b'", r"name:'Bob\'s'", "(tag:a) OR (tag:b)", r"title:a\(b", r"title:a\:b\)", r"a\\ b", "-'x'"]
+)
 def test_a_valid_search_passes(query: str) -> None:
     assert validate_query(query) == query
 
@@ -41,6 +43,34 @@ def test_times_are_quoted_because_shopify_widens_unquoted_ones_to_days(query: st
     # Shopify's own examples quote times: https://shopify.dev/docs/api/usage/search-syntax. What happens otherwise is
     # reported in https://github.com/Shopify/shopify-api-ruby/issues/588.
     assert validate_query(query) == quoted
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        # The last parenthesis of the group would be a letter.
+        "\\",
+        "tag:a\\",
+        # An escaped parenthesis opens nothing, so the next one would close the group.
+        r"\( a) OR tag:b",
+        r"tag:b \(x) OR (y",
+        # Whether a backslash escapes these quotes is not documented: one of the readings leaves the group.
+        r"\'a) OR (b'",
+        r"\"a) OR (b\"",
+        # By the grammar a phrase begins where a value does. A quote inside of a word is a letter.
+        "D'Addario) OR (x'y",
+        "a-'b) OR (c'",
+        r"a\:'b) OR (c'",
+    ],
+)
+def test_a_search_that_could_leave_its_parentheses_is_refused(query: str) -> None:
+    """Special characters are ``: \\ ( )``, see https://shopify.dev/docs/api/usage/search-syntax."""
+    with pytest.raises(ConfigurationError, match="without its counterpart"):
+        validate_query(query)
+
+
+def test_a_time_before_an_escaped_parenthesis_is_quoted_without_it() -> None:
+    assert validate_query(r"created_at:2026-05-01T10\:00\(b") == r"created_at:'2026-05-01T10:00'\(b"
 
 
 @pytest.mark.parametrize("query", ["created_at:>2026-05-01 10:00:00", "tag:a created_at:2026-05-01  9:30"])

@@ -179,3 +179,10 @@ def test_stray_search_syntax_is_ignored(text: str, tree: dict[str, Any]) -> None
     node = parse_search(text)
     assert node is not None
     assert describe(node) == tree
+
+
+def test_a_backslash_escapes_a_special_character_outside_of_phrases_too() -> None:
+    """They are ``: \\ ( )``, see https://shopify.dev/docs/api/usage/search-syntax."""
+    assert parse_search(r"name:a\(b\)\:c OR tag:x\\") == parse_search(r"name:a\(b\)\:c OR (tag:x\\)")
+    terms = [term.value for term in parse_search(r"name:a\(b\)\:c OR tag:x\\").parts]  # type: ignore[union-attr]
+    assert terms == ["a(b):c", "x\\"]
