@@ -18,6 +18,7 @@
 #   make chaos  run the jobs in storms of faults: 200 seeds of the main job, some of the others (SEEDS=500)
 #   make kill   kill each step at 240 points, and compare what its retry leaves (SEEDS=500)
 #   make model  writers of one store in any order, and windows under any runs: 2,000 sequences each (SEEDS=100)
+#   make properties   orders drawn from Shopify's schema, and any text in each query language: 10,000 orders, 2,000 texts (SEEDS=500)
 #   make cluster-test   the services of docker-compose.yaml without Docker; a worker and the scheduler are killed (SEED=7)
 #   make clean  remove everything that these targets created
 
@@ -32,7 +33,7 @@ PYTEST_WORKERS ?= 2
 # Without bytecode files, Airflow's processes compile thousands of modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos kill model canaries advisories cluster-test bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
+.PHONY: chaos kill model properties canaries advisories cluster-test bench matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -77,6 +78,11 @@ $(TOOLS)/.ready: constraints/tools.txt
 	@touch $@
 
 .venv/demo/.ready: EXTRAS = sandbox
+# Parsers of other authors, in Node. Without Node, the tests that use them are skipped.
+.venv/parsers/.ready:
+	command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix .venv/parsers qs@6 @rsql/parser@1 || true
+	mkdir -p .venv/parsers && touch $@
+
 .venv/test/.ready: EXTRAS = test
 .venv/docs/.ready: EXTRAS = docs
 .venv/%/.ready: $(TOOLS)/.ready pyproject.toml $(CONSTRAINTS)
@@ -99,6 +105,10 @@ kill: .venv/test/.ready
 model: .venv/test/.ready
 	.venv/test/bin/python -m pytest -q tests/fire/test_concurrency_model.py --seeds $(or $(SEEDS),50)
 	.venv/test/bin/python -m pytest -q tests/fire/test_window_model.py --seeds $(or $(SEEDS),20)
+
+properties: .venv/test/.ready .venv/parsers/.ready
+	.venv/test/bin/python -m pytest -q tests/fire/test_mapping_properties.py --seeds $(or $(SEEDS),200)
+	.venv/test/bin/python -m pytest -q tests/fire/test_language_properties.py --seeds 1
 
 bench: .venv/test/.ready
 	.venv/test/bin/python benchmarks/run.py --size $(SIZE) $(ONLY)
