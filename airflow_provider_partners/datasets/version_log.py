@@ -29,7 +29,7 @@ from airflow_provider_partners import timestamps
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import DatasetFolder
-from airflow_provider_partners.exceptions import DatasetError
+from airflow_provider_partners.exceptions import DatasetError, FatalError
 from airflow_provider_partners.versions import Version, is_older
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ class VersionLog:
     def records(self, keys: Collection[str]) -> Iterator[Record]:
         """Yield the records of the datasets from which the newest versions of some keys were claimed, and others.
 
+        Those of the task itself are left out: they have nothing that is newer.
+
         :param keys: as in :meth:`claim`
         """
         with self._lock:
@@ -153,11 +155,13 @@ class VersionLog:
                 for key in keys
                 for _, _, sources in self._database.execute(f"{_CLAIMS} WHERE key = ?", (key,)).fetchall()
             ]
-        datasets = {source["uri"]: source for sources in dict.fromkeys(found) for source in json.loads(sources or "[]")}
+        others = (sources for sources in dict.fromkeys(found) if sources != self._sources)
+        datasets = {source["uri"]: source for sources in others for source in json.loads(sources or "[]")}
         for source in datasets.values():
             try:
                 yield from read_dataset(source)
-            except DatasetError as error:
+            except (DatasetError, FatalError) as error:
+                # It was removed, or lies where only the other task may read. No retry mends that.
                 log.warning("A newer build can't be compared with what was just written: %s", error)
 
     def begin(self, versions: Mapping[str, Version]) -> None:

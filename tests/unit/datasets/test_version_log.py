@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import itertools
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from airflow_provider_partners.datasets import version_log
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.version_log import VersionLog
 from airflow_provider_partners.datasets.writer import DatasetWriter
-from airflow_provider_partners.exceptions import DatasetError
+from airflow_provider_partners.exceptions import AuthenticationError, DatasetError, StorageError
 
 
 def version(order: str, returns: str) -> dict[str, str]:
@@ -175,6 +177,42 @@ def test_the_datasets_of_the_newest_claims_are_read_once_each(folder: str, tmp_p
         log.look()
         assert sorted(record["external_id"] for record in log.records(["order:1", "order:2"])) == ["order", "returns"]
         assert list(log.records(["order:3"])) == []
+
+
+def test_a_task_does_not_read_its_own_dataset_to_find_what_is_newer(folder: str, tmp_path: Path) -> None:
+    with VersionLog(folder, sources=[reference(tmp_path, "theirs")], clock=clock) as log:
+        log.claim({"order:1": version("01", "02")})
+    with VersionLog(folder, sources=[reference(tmp_path, "own")], clock=clock) as log:
+        log.claim({"order:1": version("02", "01")})
+        assert [record["external_id"] for record in log.records(["order:1"])] == ["theirs"]
+
+
+@pytest.mark.parametrize("error", [DatasetError("it was removed"), AuthenticationError("another team's storage")])
+def test_a_dataset_that_no_retry_makes_readable_is_left_out(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    with VersionLog(folder, sources=[reference(tmp_path, "theirs")], clock=clock) as log:
+        log.claim({"order:1": version("02", "02")})
+    found = read_with(monkeypatch, folder, error)
+    assert list(found) == []
+    assert f"A newer build can't be compared with what was just written: {error}" in caplog.text
+
+
+def test_a_storage_that_fails_for_now_is_an_error(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with VersionLog(folder, sources=[reference(tmp_path, "theirs")], clock=clock) as log:
+        log.claim({"order:1": version("02", "02")})
+    with pytest.raises(StorageError):
+        list(read_with(monkeypatch, folder, StorageError("no answer")))
+
+
+def read_with(monkeypatch: pytest.MonkeyPatch, folder: str, error: Exception) -> Iterator[Any]:
+    def read(_source: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(version_log, "read_dataset", read)
+    with VersionLog(folder, clock=clock) as log:
+        log.look()
+        yield from log.records(["order:1"])
 
 
 def test_a_claim_names_its_datasets_for_a_day(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
