@@ -192,7 +192,8 @@ HOURLY = Diagram(
 MAIN_DAG = Diagram(
     "The tasks of the main Dag. check_params, active_shops, select_shops, choose_windows, find_changes and select_lane "
     "run once. Each shop with changes has a lane: extract_orders, then extract_returns and extract_customers; "
-    "extract_claims and extract_redemptions beside them; then build, upsert_products, upsert_orders and summarize_lane. At the end summarize and confirm run once.",
+    "extract_claims and extract_redemptions beside them; then build, upsert_products, "
+    "upsert_orders and summarize_lane. At the end summarize and confirm run once.",
     {
         "check": Box(0, 0, "check_params"),
         "active": Box(1, 0, "active_shops"),
