@@ -377,7 +377,7 @@ def table(caption: str, results: Sequence[Result], *, more: Sequence[Sequence[An
             each.span("airflow"),
             round(max(ages, default=0)),
         ])
-    caption += ". Memory (*): median of the run's first third / of its last third / highest. Heartbeat: the oldest seen"
+    caption += ". Memory (*): median of the run's first third / of its last third / highest. Heartbeat: highest age"
     return Table(caption, columns, [*rows, *more])
 
 
