@@ -18,12 +18,27 @@ from airflow_provider_partners.exceptions import FatalError, PartnersError, Thro
 from airflow_provider_partners.failures import TaskFailure
 from airflow_provider_partners.observability.step_log import recorded
 
-__all__ = ["Context", "FatalTaskError", "PartnerTaskError", "as_task_error", "translate_errors"]
+__all__ = [
+    "SHORTEST_PAUSE",
+    "Context",
+    "FatalTaskError",
+    "PartnerTaskError",
+    "as_task_error",
+    "translate_errors",
+]
 
 log = logging.getLogger(__name__)
 
 Context = Mapping[str, Any]
 """A task's context; the code reads single entries of it."""
+
+SHORTEST_PAUSE = timedelta(seconds=30)
+"""How long a task that gives its slot back stays away at least.
+
+Airflow's scheduler hears of the end of its process seconds later. If it has queued the task again by then, it takes
+that for the end of the new start: the task fails, or uses up a retry. See
+https://github.com/apache/airflow/issues/71172.
+"""
 
 Subject = tuple[str | None, str | None]
 """The shop and the id of the connection that a task works with."""
@@ -81,7 +96,7 @@ def as_task_error(error: PartnersError, context: Context, *, subject: Subject = 
     failure = TaskFailure.of(error, shop=shop, connection=connection)
     log.debug("The error's own traceback", exc_info=error)
     if isinstance(error, ThrottledError) and _may_reschedule(context):
-        date = _compat.utcnow() + timedelta(seconds=max(error.retry_after, 1.0))
+        date = _compat.utcnow() + max(timedelta(seconds=error.retry_after), SHORTEST_PAUSE)
         log.warning("%s\nThe task gives its slot back and goes on at %s.", failure, f"{date:%Y-%m-%d %H:%M:%S} UTC")
         return AirflowRescheduleException(date)  # type: ignore[no-untyped-call]
     log.error("%s", failure)

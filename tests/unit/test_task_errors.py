@@ -64,6 +64,14 @@ def test_no_partner_postpones_a_task_by_more_than_an_hour(seconds):
     assert error.reschedule_date == datetime.fromisoformat(NOW) + timedelta(hours=1)
 
 
+@pytest.mark.parametrize("seconds", [0, 1, 29])
+@time_machine.travel(NOW, tick=False)
+def test_a_task_stays_away_until_airflow_has_heard_of_its_end(seconds):
+    """Otherwise it may fail as killed from outside: https://github.com/apache/airflow/issues/71172."""
+    error = translated(ThrottledError("busy", retry_after=seconds))
+    assert error.reschedule_date == datetime.fromisoformat(NOW) + timedelta(seconds=30)
+
+
 @pytest.mark.parametrize("seconds", [-5, float("nan"), float("-inf")])
 def test_a_wait_that_is_no_duration_is_none(seconds):
     assert ThrottledError("busy", retry_after=seconds).retry_after == 0

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_partners._compat import AirflowRescheduleException
+from airflow_provider_partners._compat import AirflowRescheduleException, utcnow
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.exceptions import PartnersError, ThrottledError
 from airflow_provider_partners.hooks.lookups import remembered_connections
@@ -22,7 +22,7 @@ from airflow_provider_partners.pipelines.lanes.lane_summary import sum_up_unchan
 from airflow_provider_partners.pipelines.lanes.progress import BatchProgress, LaneProgress, lane_fingerprint
 from airflow_provider_partners.pipelines.lanes.steps import load_steps
 from airflow_provider_partners.pipelines.run_summary import format_failures
-from airflow_provider_partners.task_errors import FatalTaskError, PartnerTaskError, as_task_error
+from airflow_provider_partners.task_errors import SHORTEST_PAUSE, FatalTaskError, PartnerTaskError, as_task_error
 
 __all__ = ["LanesOperator"]
 
@@ -183,8 +183,10 @@ def _raise_unfinished(ends: Sequence[LaneEnd], lanes: int) -> None:
     """Raise an error if a lane failed or waits. A lane that waits goes first: it uses up no retry of the others."""
     waits = [end.continues_at for end in ends if end.continues_at is not None]
     if waits:
-        log.info("%d lanes wait for a partner; the task gives its slot back until %s", len(waits), min(waits))
-        raise AirflowRescheduleException(min(waits))  # type: ignore[no-untyped-call]
+        # The wait may have passed while the others ran.
+        date = max(min(waits), utcnow() + SHORTEST_PAUSE)
+        log.info("%d lanes wait for a partner; the task gives its slot back until %s", len(waits), date)
+        raise AirflowRescheduleException(date)  # type: ignore[no-untyped-call]
     failed = [end for end in ends if end.has_failed]
     count = f"{len(failed)} of {lanes} lanes failed"
     log.error("%s:\n%s", count, "\n".join(format_failures({"lanes": [end.summary for end in failed]})))

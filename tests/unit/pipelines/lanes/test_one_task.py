@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -143,6 +144,18 @@ def test_the_lineage_is_that_of_all_steps() -> None:
 def test_a_lane_that_waits_goes_before_one_that_failed() -> None:
     with pytest.raises(AirflowRescheduleException):
         _raise_unfinished([failed(), LaneEnd(shop=B, continues_at=utcnow())], 2)
+
+
+@pytest.mark.parametrize("minutes", [-10, 0, 10])
+def test_a_wait_that_has_passed_meanwhile_is_no_reason_to_start_again_at_once(minutes: int) -> None:
+    """Otherwise the task may fail as killed from outside: https://github.com/apache/airflow/issues/71172."""
+    now = utcnow()
+    with pytest.raises(AirflowRescheduleException) as raised:
+        _raise_unfinished([LaneEnd(shop=B, continues_at=now + timedelta(minutes=minutes))], 1)
+    error: Any = raised.value
+    wait = error.reschedule_date - now
+    assert wait >= timedelta(seconds=30)
+    assert wait < timedelta(seconds=35) or minutes == 10
 
 
 def test_one_failure_that_a_retry_may_mend_is_enough_for_a_retry() -> None:
