@@ -161,6 +161,9 @@ class Payload(BaseModel):
     read_only: ClassVar[frozenset[str]] = frozenset()
     """What Yotpo adds when it returns the object. It is dropped, so that what was read can be written."""
 
+    is_checked_as_whole: ClassVar[bool] = False
+    """True if a rule concerns several fields together. Then the model looks at each object."""
+
     may_be_empty: ClassVar[frozenset[str]] = frozenset()
     """Fields in which an empty text has a meaning of its own."""
 
@@ -266,7 +269,7 @@ class Payload(BaseModel):
         :param fields: by name, ``None`` for one that is not given; objects inside are bodies that this has returned
         :raises ValidationError: when a value breaks Yotpo's rules
         """
-        body = clean.clean_body(cls, fields)
+        body = None if cls.is_checked_as_whole else clean.clean_body(cls, fields)
         return cls.model_validate(fields).payload() if body is None else body
 
     def payload(self) -> dict[str, Any]:

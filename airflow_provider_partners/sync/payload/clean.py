@@ -128,17 +128,19 @@ def clean_body(model: type[BaseModel], fields: Mapping[str, Any]) -> dict[str, A
 
     :param fields: by name, ``None`` for one that is not given. Their objects have been through here themselves
     """
-    names, checks = _checks(model)
+    names, required, checks = _checks(model)
     if not fields.keys() <= names:
         return None
     body: dict[str, Any] = {}
     for name, check, order in checks:
         value = fields.get(name)
         if value is None:
-            continue
-        if not check(value):
+            if name in required:
+                return None
+        elif not check(value):
             return None
-        body[name] = _sorted(value, order) if order else value
+        else:
+            body[name] = _sorted(value, order) if order else value
     return body
 
 
@@ -148,14 +150,17 @@ def _sorted(value: dict[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
 
 
 @cache
-def _checks(model: type[BaseModel]) -> tuple[frozenset[str], list[tuple[str, Check, tuple[str, ...]]]]:
-    """Return the names of a model's fields, and the check and the order of each."""
+def _checks(
+    model: type[BaseModel],
+) -> tuple[frozenset[str], frozenset[str], list[tuple[str, Check, tuple[str, ...]]]]:
+    """Return the names of a model's fields, those of the required ones, and the check and the order of each."""
     checks = []
     for name, field in model.model_fields.items():
         last = field.metadata[-1] if field.metadata else _clean_of(field.annotation)
         clean = last if isinstance(last, Clean) else _NEVER
         checks.append((name, clean.check, clean.order))
-    return frozenset(model.model_fields), checks
+    required = frozenset(name for name, field in model.model_fields.items() if field.is_required())
+    return frozenset(model.model_fields), required, checks
 
 
 def _clean_of(annotation: Any) -> Clean:

@@ -363,6 +363,7 @@ class StoreCustomer(Payload):
     """
 
     resource: ClassVar[str] = "customer"
+    is_checked_as_whole: ClassVar[bool] = True
     read_only: ClassVar[frozenset[str]] = _ADDED_BY_YOTPO
 
     external_id: ExternalId | None = None
