@@ -8,6 +8,7 @@ make a filter wider: neither a second condition, nor one condition less.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -140,12 +141,18 @@ def comparison(selector: str, operator: str, values: list[str]) -> tuple[Any, di
 
 
 def normalized(tree: Any) -> Any:
-    """Return a tree with one spelling of each operator."""
+    """Return a tree with one spelling of each operator and list."""
     if tree["type"] == "LOGIC":
         word = {";": "and", ",": "or"}.get(tree["operator"], tree["operator"])
         return {"type": "LOGIC", "operator": word, "left": normalized(tree["left"]), "right": normalized(tree["right"])}
     spellings = {">": "=gt=", ">=": "=ge=", "<": "=lt=", "<=": "=le="}
-    return {**tree, "operator": spellings.get(tree["operator"], tree["operator"])}
+    operator, value = spellings.get(tree["operator"], tree["operator"]), tree["right"]["value"]
+    # The grammar takes one value with or without parentheses.
+    return {
+        **tree,
+        "operator": operator,
+        "right": {**tree["right"], "value": [value] if isinstance(value, str) else value},
+    }
 
 
 comparisons = st.tuples(
@@ -170,7 +177,7 @@ def sent_filter(**arguments: Any) -> str:
 def test_rsql_is_read_as_it_was_written(for_all: Run, node: NodeParsers) -> None:
     def check(drawn: tuple[str, str, list[str]]) -> None:
         built, wanted = comparison(*drawn)
-        assert normalized(node.parse("rsql", sent_filter(filters=built))) == wanted
+        assert normalized(node.parse("rsql", sent_filter(filters=built))) == normalized(wanted)
 
     for_all(comparisons, check)
 
@@ -180,7 +187,7 @@ def test_joined_rsql_is_read_as_it_was_written(for_all: Run, node: NodeParsers) 
 
     def check(drawn: list[tuple[str, str, list[str]]]) -> None:
         parts = [comparison(*each) for each in drawn]
-        (first, a), (second, b), (third, c) = parts
+        (first, a), (second, b), (third, c) = [(built, normalized(tree)) for built, tree in parts]
         both = normalized(node.parse("rsql", sent_filter(filters=(first | second) & third)))
         assert both == logic("and", logic("or", a, b), c)
         either = normalized(node.parse("rsql", sent_filter(filters=first | second & third)))
@@ -223,7 +230,9 @@ def test_rsql_of_a_user_keeps_its_meaning_or_is_refused(for_all: Run, node: Node
         " or ",
         "1",
     ])
-    for_all(st.one_of(texts, st.lists(parts, max_size=9).map("".join)), check)
+    # Over the grammar, the client takes line breaks and tabs where a space may stand.
+    drawn = st.one_of(texts, st.lists(parts, max_size=9).map("".join))
+    for_all(drawn.map(lambda text: re.sub(r"[\t\r\n]", " ", text)), check)
 
 
 def test_ids_to_match_are_read_as_they_were_given(for_all: Run, node: NodeParsers) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 
 import order_worlds as worlds
 import pytest
+from fake_bulk_shop import FakeBulkShop, submit_job
 from fake_yotpo_store import FakeYotpoStore
 from sandbox import restored_settings, run_sandbox, yotpo_client
 from shopify_schemas import ADMIN_VERSIONS
@@ -120,6 +121,17 @@ def test_a_connection_in_another_form_gives_the_same_payload(seed: int) -> None:
     for form in forms:
         changed = [{**order, "lineItems": form(order["lineItems"])} for order in orders]
         assert [each.to_dict() for each in build(changed, arguments)] == plain
+
+
+def test_a_bulk_operation_reads_the_same_orders(seed: int) -> None:
+    """The lines of a bulk file (https://shopify.dev/docs/api/usage/bulk-operations/queries) make the paged records."""
+    orders = worlds.shopify_orders(random.Random(seed), ADMIN_VERSIONS[-1], 20, [])
+    for minute, order in enumerate(orders):
+        order["updatedAt"] = f"2026-05-01T00:{minute:02}:00Z"
+    shop = FakeBulkShop(*orders)
+    job, job_id = submit_job(shop)
+    shop.complete_operation(job_id)
+    assert list(job.extraction(job_id).records()) == orders
 
 
 def test_the_same_order_gives_the_same_payload_in_any_batch(seed: int) -> None:

@@ -1,7 +1,7 @@
 """Parser and quoting of RSQL text, for filters that users write themselves.
 
-Tokens and grammar follow rsql-parser 2.1 (https://github.com/jirutka/rsql-parser), plus line breaks where a
-space is allowed. The parser returns plain tuples.
+Tokens and grammar follow rsql-parser 2.1 (https://github.com/jirutka/rsql-parser), plus line breaks and tabs where a
+space is allowed. Other blanks of Unicode are letters of a value, as in that grammar. The parser returns plain tuples.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _MAX_DEPTH = 50
 """Maximum nesting of parentheses. The parser is recursive, so it needs a limit."""
 
 _TOKEN = re.compile(
-    r"""(?P<and>;|\s++and(?=\s))
-    | (?P<or>,|\s++or(?=\s))
-    | (?P<space>\s++)
+    r"""(?P<and>;|[ \t\r\n]++and(?=[ \t\r\n]))
+    | (?P<or>,|[ \t\r\n]++or(?=[ \t\r\n]))
+    | (?P<space>[ \t\r\n]++)
     | (?P<open>\()
     | (?P<close>\))
     | (?P<operator>=[A-Za-z]*=|!=|[<>]=?)
     | (?P<quoted>'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")
-    | (?P<bare>[^"'();,=!~<>\s]+)""",
+    | (?P<bare>[^"'();,=!~<> \t\r\n]+)""",
     re.VERBOSE | re.DOTALL,
 )
 

@@ -169,3 +169,10 @@ def test_a_filter_is_accepted_as_text_or_expression() -> None:
 
     assert to_expression(built) is built
     assert str(to_expression("a=='1'")) == str(built)
+
+
+@pytest.mark.parametrize("blank", ["\x85", "\u00a0", "\u2028", "\x0b"])
+def test_only_spaces_tabs_and_line_breaks_separate(blank: str) -> None:
+    """In the grammar of https://github.com/jirutka/rsql-parser every other character is one of an unquoted value."""
+    assert str(parse(f"a=={blank}x{blank}")) == f"a=={blank}x{blank}"
+    assert str(parse("a==x \t\r\n and b==y")) == "a==x;b==y"
