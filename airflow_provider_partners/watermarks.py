@@ -36,6 +36,10 @@ __all__ = [
 ]
 
 
+MAX_SAVES = 3
+"""How often a value is stored that another Dag replaces at the same time."""
+
+
 class StateStore(Protocol):
     """A store of small values that survive a run."""
 
@@ -97,11 +101,17 @@ class SharedValueStore:
         self._changes.setdefault(kind, {})[stream] = value
 
     def save(self) -> None:
-        """Store what was set. Values of other streams are read again right before, since another Dag may set them."""
+        """Store what was set. Values of other streams are read again right before, since another Dag may set them.
+
+        If the other Dag has read before, and writes after, what was set is lost. It is then set again.
+        """
         for kind, changes in self._changes.items():
-            values = {**self._load(kind), **changes}
-            # An empty list of gaps is as good as none.
-            self._store.set(f"{kind}:*", {stream: value for stream, value in values.items() if value})
+            for _ in range(MAX_SAVES):
+                # An empty list stays: without it, the gaps of a store that is read after this one would count again.
+                self._store.set(f"{kind}:*", {**self._load(kind), **changes})
+                stored = self._load(kind)
+                if all(stored.get(stream) == value for stream, value in changes.items()):
+                    break
         self._changes.clear()
 
     def _load(self, kind: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from airflow_provider_partners import _compat, watermarks
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.watermarks import (
     Gaps,
+    SharedValueStore,
     Watermark,
     XComStateStore,
     add_gap,
@@ -191,6 +192,53 @@ def test_before_airflow_3_3_it_is_kept_in_xcoms_of_the_task_that_moves_it():
 def test_a_run_without_a_watermark_does_not_hide_an_earlier_one():
     xcoms = {(TEN, "watermark:a"): "2026-05-01T10:00:00Z", (TEN + HOUR, "watermark:b"): "2026-05-01T11:00:00Z"}
     assert Watermark("a", watermark_stores(context(TEN + 2 * HOUR, xcoms), ASSET, task_id="confirm")).get() == TEN
+
+
+def test_a_gap_that_was_read_after_an_upgrade_to_airflow_3_3_does_not_come_back_from_the_xcoms():
+    xcoms, values = {}, FakeAssetStore()
+    before = [
+        SharedValueStore(store) for store in watermark_stores(context(TEN - HOUR, xcoms), ASSET, task_id="confirm")
+    ]
+    Gaps("a", before).set([hours(0, 1)])
+    before[0].save()
+
+    def upgraded():
+        task_context = context(TEN, xcoms, asset_state_store={ASSET: values})
+        return [SharedValueStore(store) for store in watermark_stores(task_context, ASSET, task_id="confirm")]
+
+    stores = upgraded()
+    assert Gaps("a", stores).get() == [hours(0, 1)]
+    Gaps("a", stores).set([])
+    stores[0].save()
+    assert Gaps("a", upgraded()).get() == []
+
+
+def test_two_dags_that_save_at_the_same_time_lose_nothing():
+    """The other one has read before this one writes, and writes after. Airflow's stores cannot compare and set."""
+    values = FakeAssetStore({"gaps:*": {"b": [hours(2, 3).to_dict()]}})
+    first, other = SharedValueStore(values), SharedValueStore(values)
+    Gaps("a", [first]).set([hours(0, 1)])
+    Gaps("b", [other]).set([])
+    plain_set, loads = values.set, []
+
+    def set_after_another(key, value):
+        plain_set(key, value)
+        if not loads:
+            loads.append(1)
+            # It read what was there before: without the gap of a.
+            plain_set(key, {"b": []})
+
+    values.set = set_after_another
+    first.save()
+    stores = [SharedValueStore(values)]
+    assert (Gaps("a", stores).get(), Gaps("b", stores).get()) == ([hours(0, 1)], [])
+
+
+def test_a_value_that_cannot_be_stored_ends_no_task():
+    store = SharedValueStore(XComStateStore({**context(), "logical_date": None}, "confirm"))
+    Gaps("a", [store]).set([hours(0, 1)])
+    store.save()
+    assert Gaps("a", [store]).get() == [hours(0, 1)]
 
 
 def test_a_run_without_a_date_pushes_no_xcom():
