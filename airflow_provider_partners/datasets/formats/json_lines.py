@@ -84,10 +84,14 @@ def read_json_lines(content: bytes) -> Iterator[Record]:
 def _decompressed(content: bytes) -> Iterator[bytes]:
     decompressor = zlib.decompressobj(_GZIP)
     try:
-        block = decompressor.decompress(content, _BLOCK)
-        while block:
-            yield block
-            block = decompressor.decompress(decompressor.unconsumed_tail, _BLOCK)
+        for start in range(0, len(content), _PIECE):
+            # A piece at a time: the decompressor copies what it has not read yet with every block.
+            piece = content[start : start + _PIECE]
+            while block := decompressor.decompress(piece, _BLOCK):
+                yield block
+                piece = decompressor.unconsumed_tail
+            if decompressor.eof:
+                break
     except zlib.error as error:
         message = f"no gzip file: {error}"
         raise ValueError(message) from None
@@ -95,6 +99,9 @@ def _decompressed(content: bytes) -> Iterator[bytes]:
         message = "the end of the gzip file is missing"
         raise EOFError(message)
 
+
+_PIECE = 1 << 16
+"""Compressed bytes that are given to the decompressor together."""
 
 _BLOCK = 1 << 18
 """Bytes of JSON that are read together. Their records are a few times as large in memory."""
