@@ -194,7 +194,8 @@ class Scenario:
         _print(f"{seconds:.0f} s: killed {victim} with {processes} processes")
         time.sleep(1)
         self._cluster.restart(victim)
-        tasks = f"{processes} processes, {max(0, processes - self._idle[victim])} of them tasks of {running} that ran"
+        own = "" if victim == "scheduler" else f", {processes - self._idle[victim]} of them tasks"
+        tasks = f"{processes} processes{own}; {running} tasks ran in all"
         self.report.facts[f"{victim} killed, and started again"] = (
             f"at {seconds:.0f} s and {share:.0%} of the requests: {tasks}"
         )
