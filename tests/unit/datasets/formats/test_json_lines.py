@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import random
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -70,3 +72,24 @@ def test_a_file_without_its_end_is_refused(content: bytes) -> None:
 def test_a_damaged_file_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="no gzip file"):
         list(read_json_lines(content))
+
+
+def test_only_a_piece_of_a_large_part_is_copied() -> None:
+    """zlib returns a copy of what it has not read yet: https://docs.python.org/3/library/zlib.html#zlib.Decompress."""
+    source = random.Random(1)
+    content = content_of([{"text": source.randbytes(20_000).hex()} for _ in range(150)])
+    assert len(content) > 3_000_000
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in read_json_lines(content)) == 150
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def test_a_small_part_of_much_text_is_read_in_blocks() -> None:
+    content = content_of([{"text": "a" * 1_000} for _ in range(20_000)])
+    assert len(content) < 100_000
+    assert all(len(record["text"]) == 1_000 for record in read_json_lines(content))
+    assert sum(1 for _ in read_json_lines(content)) == 20_000
