@@ -251,7 +251,8 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="cluster-"))
         if not options.keep:
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            # Airflow, which is imported later, writes into its home until this process ends.
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)  # PostgreSQL's own user goes through it
         os.environ |= {"AIRFLOW_HOME": str(folder / "harness"), "AIRFLOW__LOGGING__LOGGING_LEVEL": "CRITICAL"}
         _print(f"seed {plan.seed}: {', '.join(f'{name} at {share:.0%}' for name, share in plan.kills)}")
