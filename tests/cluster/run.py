@@ -17,6 +17,7 @@ both are a minute.
 from __future__ import annotations
 
 import argparse
+import atexit
 import base64
 import json
 import os
