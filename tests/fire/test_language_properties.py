@@ -230,8 +230,15 @@ def test_rsql_of_a_user_keeps_its_meaning_or_is_refused(for_all: Run, node: Node
         " or ",
         "1",
     ])
+    phrases = texts.map(lambda text: "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'")
+    values = st.one_of(parts, phrases, st.just("(1,'x')"))
+    one = st.tuples(st.sampled_from(["a", "b.c"]), st.sampled_from([*OPERATORS, "=gt=", "=le="]), values).map("".join)
+    joined = st.lists(st.one_of(one, one.map("({})".format)), min_size=1, max_size=4)
+    well_formed = st.tuples(joined, st.sampled_from([",", ";", " and ", " or "])).map(
+        lambda pair: pair[1].join(pair[0])
+    )
     # Over the grammar, the client takes line breaks and tabs where a space may stand.
-    drawn = st.one_of(texts, st.lists(parts, max_size=9).map("".join))
+    drawn = st.one_of(texts, st.lists(parts, max_size=9).map("".join), well_formed, well_formed, well_formed)
     for_all(drawn.map(lambda text: re.sub(r"[\t\r\n]", " ", text)), check)
 
 
@@ -280,7 +287,7 @@ def test_a_field_of_metadata_has_any_name_or_is_refused(for_all: Run, node: Node
     """The names of metadata are the merchant's. A bracket in one would be another level for ``qs``."""
 
     def check(name: str) -> None:
-        query = node.parse("qs", sent_query("redemptions", filters=voucherify.field(f"metadata.{name}").is_("x")))
+        query = node.parse("qs", sent_query("vouchers", filters=voucherify.field(f"metadata.{name}").is_("x")))
         assert query["filters"] == {f"metadata.{name}": {"conditions": {"$is": "x"}}}
 
     for_all(texts, check)

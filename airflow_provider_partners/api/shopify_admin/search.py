@@ -33,7 +33,7 @@ _SECOND = timedelta(seconds=1)
 _QUOTED = re.compile(
     r"""'(?:[^'\\]|\\[\s\S]?)*+(?:'|(?P<open_single>\Z))|"(?:[^"\\]|\\[\s\S]?)*+(?:"|(?P<open_double>\Z))"""
 )
-_COMPARATOR = r":\s*(?:[<>]=?|=)?\s*"
+_COMPARATOR = r"(?<!\\):\s*(?:[<>]=?|=)?\s*"
 _TIME = re.compile(
     rf"(?P<quoted>{_QUOTED.pattern})|(?P<comparator>{_COMPARATOR})(?P<time>\d{{4}}-\d\d-\d\dT(?:\\:|[^\s()'\"\\])*)",
     re.IGNORECASE,
@@ -66,14 +66,15 @@ def validate_query(query: str | None) -> str | None:
     if query:
         check_text("query", query)
     text = (query or "").strip()
-    if not all(_is_closed(text, quotes_in_words=each) for each in (True, False)):
+    sent = _TIME.sub(_quote_time, text)
+    if not all(_is_closed(each, quotes_in_words=reading) for each in (text, sent) for reading in (True, False)):
         message = "'query' has a parenthesis, a quote or a backslash without its counterpart"
         raise ConfigurationError(message, remedy="Close it, or quote the value: name:'Bob\\'s'.")
     unquoted = _QUOTED.sub("", text)
     if _SPLIT_TIME.search(unquoted):
         message = "'query' has a time with a space, which Shopify reads as two terms"
         raise ConfigurationError(message, remedy="Write it in quotes: created_at:>='2026-05-01T10:00:00Z'.")
-    return _TIME.sub(_quote_time, text) or None
+    return sent or None
 
 
 def _is_closed(text: str, *, quotes_in_words: bool) -> bool:
