@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import inspect
 
 import pytest
@@ -20,6 +21,17 @@ class FailingOperator(PartnerOperator):
     def run(self, context):
         message = "the shop is wrong"
         raise ConfigurationError(message)
+
+
+class CountingOperator(PartnerOperator):
+    def run(self, context):
+        return gc.get_freeze_count()
+
+
+def test_a_task_runs_while_the_collector_leaves_airflow_alone():
+    """Airflow and its libraries are some hundred thousand objects: https://docs.python.org/3/library/gc.html."""
+    assert CountingOperator(task_id="counting").execute({}) > 10_000
+    assert gc.get_freeze_count() == 0
 
 
 def test_an_operator_translates_its_errors_for_airflow():
