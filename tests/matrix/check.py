@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "airflow_provider_partners"
+NOT_IMPORTED = ("__main__", ".pytest_plugin")
+"""Ends of modules that a cell doesn't import: programs, and the plugin of pytest, which a cell doesn't install."""
+
 CONNECTION_TYPES = {"yofi", "shopify_partner", "shopify_admin", "voucherify", "yotpo"}
 
 
@@ -22,7 +25,7 @@ def check_imports() -> int:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for name in modules:
-            if not name.endswith("__main__"):
+            if not name.endswith(NOT_IMPORTED):
                 importlib.import_module(name)
     own_warnings = [str(warning.message) for warning in caught if PACKAGE in warning.filename]
     expect(not own_warnings, f"our modules warn: {own_warnings}")
