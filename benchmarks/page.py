@@ -20,6 +20,10 @@ PAGE = DOCS / "performance.md"
 _BLOCK = re.compile(r"(<!-- benchmark: (?P<name>[a-z_]+) -->\n).*?(<!-- end of benchmark -->)", re.DOTALL)
 _ORDER = ("shops", "rate_limits", "yotpo_calls", "imports", "parsing", "datasets", "storage", "join", "growth")
 """The order of the benchmarks in the first table; others follow by name."""
+_COMMANDS = {"cluster": ".venv/cluster/bin/python tests/cluster/run.py --save"}
+"""How to run what is no script of this folder."""
+_MOST_COLUMNS = 9
+"""A table with more of them is wider than the page. It is turned if it has fewer rows than columns."""
 
 
 def results() -> dict[str, dict[str, Any]]:
@@ -60,10 +64,13 @@ def section(name: str, result: Mapping[str, Any] | None) -> str:
     :param result: what it stored; ``None`` if it was never run
     """
     if result is None:
-        return f"Not measured yet: run `make bench ONLY={name}`."
+        return f"Not measured yet: run `{_COMMANDS.get(name, f'make bench ONLY={name}')}`."
     parts = []
     for shown in result["tables"]:
-        parts += [f"{shown['caption']}:", table(shown["columns"], shown["rows"])]
+        lines = [shown["columns"], *shown["rows"]]
+        if len(shown["columns"]) > _MOST_COLUMNS and len(lines) <= len(shown["columns"]):
+            lines = list(zip(*lines, strict=True))
+        parts += [f"{shown['caption']}:", table(lines[0], lines[1:])]
     for plot in result["plots"]:
         parts.append(f"![{description(plot)}](images/performance-{plot['name']}.svg)")
     host = result["machine"]

@@ -70,7 +70,32 @@ def test_a_benchmark_that_was_not_run_says_so(page: ModuleType) -> None:
     empty = "<!-- benchmark: {} -->\n<!-- end of benchmark -->\n"
 
     assert "make bench ONLY=shops" in page.page(empty.format("shops"), {})
+    assert "tests/cluster/run.py --save" in page.page(empty.format("cluster"), {})
     assert "No benchmark has been run yet." in page.page(empty.format("all"), {})
+
+
+@pytest.mark.parametrize(
+    ("count", "rows", "first", "last"),
+    [
+        (9, 1, "| c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 |", "| 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 |"),
+        (10, 2, "| c0 | 0 | 0 |", "| c9 | 9 | 9 |"),
+        (10, 10, "| c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 |", "| 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 |"),
+    ],
+)
+def test_a_table_that_is_wider_than_the_page_is_turned(
+    page: ModuleType, count: int, rows: int, first: str, last: str
+) -> None:
+    shown = {
+        "caption": "Some",
+        "columns": [f"c{number}" for number in range(count)],
+        "rows": [list(range(count))] * rows,
+    }
+    machine = {"cores": 2, "memory_gb": 4, "load": 1, "python": "3.11", "airflow": "3.3"}
+    result = {"tables": [shown], "plots": [], "machine": machine, "measured": "2026-05-01", "size": "small"}
+
+    lines = [line for line in page.section("some", result).splitlines() if line.startswith("|")]
+
+    assert (lines[0], lines[-1]) == (first, last)
 
 
 def test_a_bound_that_was_not_kept_stands_out(page: ModuleType) -> None:
