@@ -33,6 +33,18 @@ def check_object(body: Any) -> None:
         raise UnexpectedResponseError(message)
 
 
+def access_token(body: Any) -> str:
+    """Return the access token of a token endpoint's answer. As a ``check``, it lets the call try again.
+
+    :raises UnexpectedResponseError: when there is none
+    """
+    token = body.get("access_token") if isinstance(body, Mapping) else None
+    if not isinstance(token, str) or not token:
+        message = "the token endpoint answered without an access token"
+        raise UnexpectedResponseError(message)
+    return token
+
+
 def accept_any(body: Any) -> None:
     """Accept every JSON value."""
 

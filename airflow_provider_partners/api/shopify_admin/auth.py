@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.http.auth import Auth, ExchangedToken, StaticHeaders
 from airflow_provider_partners.api.http.errors import ErrorHandler, ResponseAction
-from airflow_provider_partners.api.http.messages import Request
-from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
+from airflow_provider_partners.api.http.messages import Request, access_token
+from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,17 +99,20 @@ class ClientCredentialsExchange:
 
     def __call__(self) -> tuple[str, float | None]:
         """Return a new token and its expiry, in seconds since 1970."""
-        request = Request(method="POST", path=TOKEN_PATH, form=self._form, label="token", cost=0.0, authenticated=False)
+        request = Request(
+            method="POST",
+            path=TOKEN_PATH,
+            form=self._form,
+            label="token",
+            cost=0.0,
+            authenticated=False,
+            check=access_token,
+        )
         requested_at = self._clock.time()
         self._transport().redactor.add(self._form["client_secret"])
-        response = self._transport().send(request, error_handler=TOKEN_ERROR_HANDLER)
-        body: Any = response.json()
-        token = body.get("access_token") if isinstance(body, dict) else None
-        if not token or not isinstance(token, str):
-            message = "the token endpoint answered without an access token"
-            raise UnexpectedResponseError(message, status=response.status, request_id=response.request_id)
+        body: Any = self._transport().send(request, error_handler=TOKEN_ERROR_HANDLER).json()
         lifetime = body.get("expires_in")
-        return token, requested_at + float(lifetime) if isinstance(lifetime, int | float) else None
+        return access_token(body), requested_at + float(lifetime) if isinstance(lifetime, int | float) else None
 
 
 def _require_token(token: str) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.http.auth import Auth, ExchangedToken, StaticHeaders
-from airflow_provider_partners.api.http.messages import Request
-from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
+from airflow_provider_partners.api.http.messages import Request, access_token
+from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.clock import Clock
@@ -103,12 +103,10 @@ def _exchange_token(
         headers=headers,
         label="token",
         authenticated=False,
+        check=access_token,
     )
     body: Any = transport.send(request).json()
-    token = body.get("access_token") if isinstance(body, Mapping) else None
-    if not isinstance(token, str) or not token:
-        message = "the answer to the request for an access token holds none"
-        raise UnexpectedResponseError(message, partner="Voucherify")
+    token = access_token(body)
     expires_in = body.get("expires_in")
     # Prefer the lifetime to expires_at: the server's clock may differ from ours.
     if isinstance(expires_in, int | float):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from airflow_provider_partners.api.http.messages import Request, Response
+from airflow_provider_partners.api.http.messages import Request, Response, access_token
 from airflow_provider_partners.api.http.urls import path_segment
-from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
+from airflow_provider_partners.exceptions import ConfigurationError
 
 TOKEN_HEADER = "X-Yotpo-Token"  # noqa: S105 - a header's name
 
@@ -46,7 +46,7 @@ class StoreCredentials:
     def token_request(self) -> Request:
         """Return the request that a token answers."""
         path, body = _TOKEN_REQUESTS[self.auth](self)
-        return Request(method="POST", path=path, json=body, label="token", authenticated=False)
+        return Request(method="POST", path=path, json=body, label="token", authenticated=False, check=access_token)
 
 
 def read_token(response: Response) -> tuple[str, float | None]:
@@ -56,12 +56,7 @@ def read_token(response: Response) -> tuple[str, float | None]:
 
     :raises UnexpectedResponseError: when the response has no token
     """
-    body = response.json()
-    token = body.get("access_token") if isinstance(body, Mapping) else None
-    if not isinstance(token, str) or not token:
-        message = "the token endpoint answered without an access token"
-        raise UnexpectedResponseError(message, partner="Yotpo")
-    return token, None
+    return access_token(response.json()), None
 
 
 def _store_token_request(credentials: StoreCredentials) -> tuple[str, dict[str, str]]:

@@ -43,6 +43,15 @@ def test_client_credentials_are_exchanged_once_for_many_requests() -> None:
     assert {"shpss_secret", "shpat_issued1"} <= set(secrets)
 
 
+def test_an_exchange_whose_answer_is_a_gateways_is_tried_again() -> None:
+    endpoint = TokenEndpoint()
+    answers = iter([{"message": "a gateway answers"}, {"access_token": ""}])
+    api = FakeAdminApi(token=lambda request: next(answers, None) or endpoint(request), Orders=orders_body())
+    extract(api, client_options=CLIENT_CREDENTIALS)
+    assert len(endpoint.forms) == 1
+    assert next(answers, None) is None
+
+
 def test_client_credentials_are_exchanged_again_before_a_token_expires() -> None:
     endpoint = TokenEndpoint()
     client = make_client(FakeAdminApi(token=endpoint), **CLIENT_CREDENTIALS)

@@ -66,8 +66,21 @@ def test_a_token_is_exchanged_by_a_form_and_renewed_before_it_expires() -> None:
 
 
 def test_an_exchange_that_returns_no_token_is_an_error() -> None:
-    with pytest.raises(UnexpectedResponseError, match="holds none"):
+    with pytest.raises(UnexpectedResponseError, match="without an access token"):
         voucherify_client(lambda request: httpx.Response(200, json={}), auth="oauth").ping()
+
+
+def test_an_exchange_whose_answer_is_a_gateways_is_tried_again() -> None:
+    answers = iter([{"message": "a gateway answers"}, {"access_token": "token-1", "expires_in": 900}])
+    paths: list[str] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path)
+        is_exchange = request.url.path == "/v1/oauth/token"
+        return httpx.Response(200, json=next(answers) if is_exchange else {"redemptions": [], "total": 0})
+
+    voucherify_client(respond, auth="oauth").ping()
+    assert paths == ["/v1/oauth/token", "/v1/oauth/token", "/v1/redemptions"]
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,13 @@ def test_a_third_refused_token_ends_the_call(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [error_response(401, "no"), error_response(404), httpx.Response(200, content=b'{"')]
+    "failure",
+    [
+        error_response(401, "no"),
+        error_response(404),
+        httpx.Response(200, content=b'{"'),
+        httpx.Response(200, json={"message": "a gateway answers"}),
+    ],
 )
 @pytest.mark.parametrize("failures", [1, 2])
 def test_a_token_endpoint_in_a_storm_gives_a_token_in_the_end(failure: httpx.Response, failures: int) -> None:
