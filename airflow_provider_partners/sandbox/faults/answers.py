@@ -64,11 +64,14 @@ def partial_data(_request: SeenRequest, body: Any) -> Any:
     return {**body, "data": {**data, name: None}, "errors": [{**INTERNAL_ERROR, "path": [name]}]}
 
 
-def max_cost(request: SeenRequest, _body: Any) -> Any:
-    """Refuse a page of more than one record as too costly. A client can request a smaller one."""
+def max_cost(request: SeenRequest, body: Any) -> Any:
+    """Refuse a page of more than one record as too costly. A client can request a smaller one.
+
+    A list without pages, such as an order's fulfillments, has no smaller request: Shopify never refuses what it allows.
+    """
     variables = request.body.get("variables") if isinstance(request.body, dict) else None
     size = variables.get("first") if isinstance(variables, dict) else None
-    return {"errors": [_MAX_COST]} if isinstance(size, int) and size > 1 else None
+    return {"errors": [_MAX_COST]} if isinstance(size, int) and size > 1 and _is_page(body) else None
 
 
 def same_cursor(request: SeenRequest, body: Any) -> Any:
@@ -135,6 +138,11 @@ def seen_request(method: str, path: str, query: str, content: bytes) -> SeenRequ
 
 def _number_before(text: str) -> str:
     return str(max(1, int(text) - 1)) if text.isdecimal() else text
+
+
+def _is_page(body: Any) -> bool:
+    """Return True for an answer of GraphQL with a page of a connection outside of its records."""
+    return isinstance(body, dict) and ("pageInfo" in body or any(_is_page(each) for each in body.values()))
 
 
 def _with_next(body: Any, cursor: str | None) -> Any:

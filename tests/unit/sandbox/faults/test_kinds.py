@@ -214,6 +214,14 @@ def test_only_a_page_of_several_records_costs_too_much(running: RunningSandbox, 
     assert len(graphql(running, client, query, first=1)["data"]["orders"]["nodes"]) == 1
 
 
+def test_a_list_without_pages_never_costs_too_much(running: RunningSandbox, client: httpx.Client) -> None:
+    """``Order.fulfillments`` is a plain list with ``first``, so no client could request less of it."""
+    (order,) = graphql(running, client, "{ orders(first: 1) { nodes { id } } }")["data"]["orders"]["nodes"]
+    query = "query($id: ID!, $first: Int) { node(id: $id) { ... on Order { fulfillments(first: $first) { id } } } }"
+    running.faults.add(kind="shopify_max_cost", times=None)
+    assert "errors" not in graphql(running, client, query, id=order["id"], first=250)
+
+
 def test_cursors_loop_and_lists_never_end(running: RunningSandbox, client: httpx.Client) -> None:
     first = graphql(running, client, ORDERS)["data"]["orders"]
     cursor = first["pageInfo"]["endCursor"]
