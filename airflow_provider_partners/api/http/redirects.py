@@ -17,7 +17,7 @@ __all__ = ["MAX_REDIRECTS", "Redirect", "UnsafeUrlError", "describe_redirect", "
 MAX_REDIRECTS = 3
 """Number of redirects that one download follows."""
 
-_WORD = re.compile(r"(?:[a-z]+[._-]?){0,4}|v\d{1,2}|\d{1,4}(?:-\d\d)?")
+_WORD = re.compile(r"(?:[a-z]+(?:[._-][a-z]+){0,3}[._-]?)?|v\d{1,2}|\d{1,4}(?:-\d\d)?")
 """A part of a path that says what is there, such as ``password``, ``graphql.json`` or ``v3``."""
 
 
