@@ -38,7 +38,10 @@ def test_every_window_of_every_shop_is_a_lane(airflow: Any, first_run: Any) -> N
     shops = {lane["shop"] for lane in first_run.summary["lanes"]}
     assert len(first_run.summary["lanes"]) == 3 * len(shops) == 6
     assert len({lane["since"] for lane in first_run.summary["lanes"]}) == 3
-    assert {f"{lane['shop']} {lane['since'][:10]}" for lane in first_run.summary["lanes"]} <= first_run.labels
+    # A lane whose orders did not change has no tasks, and so no label.
+    changed = [lane for lane in first_run.summary["lanes"] if not lane.get("no_changes")]
+    assert len(changed) >= 5
+    assert {f"{lane['shop']} {lane['since'][:10]}" for lane in changed} <= first_run.labels
     assert {label.partition(" ")[0] for label in first_run.labels} == shops
     report, _ = airflow.reports()[-1]
     windows = {(lane["shop"], lane["window"]["since"]): lane["counts"]["created"] for lane in report["lanes"]}
