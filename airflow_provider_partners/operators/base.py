@@ -21,10 +21,10 @@ from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.exceptions import PartnersError, RejectThresholdError
 from airflow_provider_partners.failures import REPLAY_DAG_ID
 from airflow_provider_partners.files import remove_abandoned_folders
-from airflow_provider_partners.garbage import frozen_heap
 from airflow_provider_partners.observability import metrics
 from airflow_provider_partners.observability.activity import TaskActivity, dataset_references
 from airflow_provider_partners.observability.openlineage import operator_lineage
+from airflow_provider_partners.operators.garbage import frozen_heap
 from airflow_provider_partners.task_errors import Context, FatalTaskError, PartnerTaskError, translate_errors
 
 if TYPE_CHECKING:

@@ -120,6 +120,7 @@ def test_every_module_of_a_role_is_declared():
     shared = {"base", "inputs", "extract", "extract_job", "connection", "connection_forms", "records", "failure_count"}
     shared |= {
         "conditions",
+        "garbage",
         "request",
         "stored",
         "document",

@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from airflow_provider_partners.garbage import frozen_heap
+from airflow_provider_partners.operators.garbage import frozen_heap
 
 
 class Circle:
