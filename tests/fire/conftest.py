@@ -41,11 +41,19 @@ def _restored_environment() -> Iterator[None]:
     os.environ.update(before)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, without ``--seeds``, the tests with the fixture ``long_form``: they would be skipped by the dozen."""
+    if config.getoption("seeds", None) is not None:
+        return
+    long = [item for item in items if "long_form" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=long)
+    left_out = set(long)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture
-def long_form(request: pytest.FixtureRequest) -> None:
-    """Skip a test that runs in the long form alone."""
-    if request.config.getoption("seeds", None) is None:
-        pytest.skip("runs with --seeds")
+def long_form() -> None:
+    """Mark a test that runs in the long form alone."""
 
 
 @pytest.fixture
