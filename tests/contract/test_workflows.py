@@ -139,6 +139,16 @@ def test_ci_runs_every_python_and_every_airflow() -> None:
     assert "lowest" in cells
 
 
+def test_the_page_on_versions_has_the_results_of_the_matrix() -> None:
+    run = matrix_module()
+    stored, page = json.loads(run.RESULTS.read_text()), run.PAGE.read_text()
+
+    assert run.BLOCK.search(page)
+    assert page == run.page(page, stored)
+    assert set(stored) <= {cell.name for cell in run.CELLS}
+    assert run.page(page, {"lowest": {"result": "failed at: install", "measured": "2026-01-01"}}) != page
+
+
 def test_the_page_on_releases_names_the_workflow_and_its_environment() -> None:
     page = (ROOT / "docs" / "release.md").read_text()
 

@@ -2,7 +2,8 @@
 
 ``make matrix`` runs all cells, ``make matrix CELLS="3.0.6-py3.11 lowest"`` some. Each cell has its own environment in
 ``.venv/matrix``. There ``check.py`` checks the provider, its connection forms and its Dags, and the demo runs the main
-Dag three times against the sandbox. The orders in Yotpo must then be the same in every cell.
+Dag three times against the sandbox: with a task for each step, and with a task for several shops. The orders in Yotpo
+must then be the same in every cell. Each cell writes its result into ``results.json`` and ``docs/versions.md``.
 """
 
 from __future__ import annotations
@@ -16,13 +17,19 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 FOLDER = ROOT / ".venv" / "matrix"
+RESULTS = HERE / "results.json"
+PAGE = ROOT / "docs" / "versions.md"
+BLOCK = re.compile(r"(<!-- matrix -->\n).*?(<!-- end of matrix -->)", re.DOTALL)
+"""The part of the page that has the results."""
 
 RELEASES = {
     "3.0.6": ("2025-09-12", ("3.11", "3.12")),
@@ -73,10 +80,10 @@ def main() -> int:
     for cell in CELLS:
         if requested and cell.name not in requested:
             continue
-        results[cell.name], digest = run(cell, wheel)
-        if digest:
-            digests[cell.name] = digest
+        results[cell.name], found = run(cell, wheel)
+        digests |= found
         print(f"{cell.name:<14} {results[cell.name]}", flush=True)
+        save(cell.name, results[cell.name])
     if len(set(digests.values())) > 1:
         print(f"the main Dag wrote different orders: {digests}")
         return 1
@@ -90,34 +97,62 @@ def main() -> int:
     return 1 if failed or (skipped and (requested or os.environ.get("CI"))) else 0
 
 
-def run(cell: Cell, wheel: Path) -> tuple[str, str | None]:
-    """Run one cell, and return its result and a digest of the orders that its main Dag wrote to Yotpo."""
-    log, home = FOLDER / f"{cell.name}.log", FOLDER / f"{cell.name}-home"
-    venv = FOLDER / cell.name
-    shutil.rmtree(home, ignore_errors=True)
+def run(cell: Cell, wheel: Path) -> tuple[str, dict[str, str]]:
+    """Run one cell, and return its result and a digest of the orders that each demo wrote to Yotpo."""
+    log, home, venv = FOLDER / f"{cell.name}.log", FOLDER / f"{cell.name}-home", FOLDER / cell.name
+    python = str(venv / "bin" / "python")
     date, _ = RELEASES[cell.airflow]
     resolution = ["--resolution", "lowest-direct"] if cell.lowest else []
-    python = str(venv / "bin" / "python")
     requirements = [f"apache-airflow=={cell.airflow}", f"airflow-provider-partners[sandbox] @ {wheel.as_uri()}"]
+    demos = {"main Dag": ROOT / "dags", "main Dag, a task for several shops": HERE / "dags"}
+    homes = {name: home / str(number) for number, name in enumerate(demos)}
     steps = {
         "install": [*uv(), "pip", "install", "--python", python, "--exclude-newer", date, *resolution, *requirements],
         "provider, forms, Dags": [python, str(HERE / "check.py"), str(ROOT / "dags"), cell.airflow],
-        "main Dag": [
-            *(python, "-m", "airflow_provider_partners.sandbox.demo", "--orders", ORDERS),
-            *("--dags", str(ROOT / "dags"), "--home", str(home)),
-        ],
     }
+    for name, dags in demos.items():
+        command = [python, "-m", "airflow_provider_partners.sandbox.demo", "--orders", ORDERS]
+        steps[name] = [*command, "--dags", str(dags), "--home", str(homes[name])]
+    shutil.rmtree(home, ignore_errors=True)
     with log.open("w") as out:
         create_venv = [*uv(), "venv", "--clear", "--python", cell.python, str(venv)]
         if subprocess.run(create_venv, stdout=out, stderr=out, check=False).returncode:
-            return f"not run: no Python {cell.python} on this machine", None
+            return f"not run: no Python {cell.python} on this machine", {}
         for name, command in steps.items():
             out.write(f"--- {name}\n")
             out.flush()
             variables = None if name == "install" else environment(home)
             if subprocess.run(command, stdout=out, stderr=out, env=variables, check=False).returncode:
-                return f"failed at: {name}", None
-    return "passed", orders_digest(home)
+                return f"failed at: {name}", {}
+    return "passed", {f"{cell.name}, {name}": orders_digest(folder) for name, folder in homes.items()}
+
+
+def save(name: str, result: str) -> None:
+    """Store the result of a cell that was run, and write all stored results into the page."""
+    if result.startswith("not run"):
+        return
+    stored = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    stored[name] = {"result": result, "measured": f"{datetime.now(UTC):%Y-%m-%d}"}
+    RESULTS.write_text(
+        json.dumps({cell.name: stored[cell.name] for cell in CELLS if cell.name in stored}, indent=2) + "\n"
+    )
+    PAGE.write_text(page(PAGE.read_text(), stored))
+
+
+def page(text: str, stored: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the page with a table of the results: a row for each Airflow, a column for each Python."""
+    pythons = sorted({cell.python for cell in CELLS})
+    rows = [["Airflow", *(f"Python {python}" for python in pythons)], ["---"] * (1 + len(pythons))]
+    for airflow, lowest in dict.fromkeys((cell.airflow, cell.lowest) for cell in CELLS):
+        cells = {cell.python: cell.name for cell in CELLS if (cell.airflow, cell.lowest) == (airflow, lowest)}
+        label = f"{airflow}, lowest versions of the dependencies" if lowest else airflow
+        rows.append([label, *(_result(stored.get(cells.get(python, ""))) for python in pythons)])
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return BLOCK.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", text)
+
+
+def _result(stored: Mapping[str, str] | None) -> str:
+    return f"{stored['result']} ({stored['measured']})" if stored else ""
 
 
 def environment(home: Path) -> dict[str, str]:
