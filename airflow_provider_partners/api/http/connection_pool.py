@@ -155,6 +155,8 @@ class ConnectionPool:
             return self._write_to_sink(response, head, write) if write else self._read(response, head, give_up_at)
         finally:
             response.close()
+            if self.is_closed():
+                _close_connection(response)
 
     def _read(self, response: httpx.Response, head: Response, give_up_at: float) -> Response:
         pieces, size, max_size = [], 0, self.max_response_size
@@ -217,6 +219,16 @@ def _check_encoding(head: Response) -> None:
 
 def _encoding(head: Response) -> str:
     return head.headers.get("content-encoding", "identity").strip().lower()
+
+
+def _close_connection(response: httpx.Response) -> None:
+    """Close the connection of a response.
+
+    The library closes the connections that it has. One that was being made meanwhile would stay open for ever.
+    """
+    connection = response.extensions.get("network_stream")
+    if connection is not None:
+        connection.close()
 
 
 def _stream(response: httpx.Response) -> Iterable[bytes]:
