@@ -87,10 +87,11 @@ After the first one, a fresh token is tried without a pause. Where two tokens ar
 
 
 MAX_STRANGE_ANSWERS = 3
-"""Successful responses that are no answer of the API, after which the call fails.
+"""Successful responses that are no answer of the API, after which the call fails, before the API has ever answered.
 
 A gateway under maintenance, or a proxy, answers in the API's place for a while: with a page of HTML, or with JSON of
-another shape. A wrong host does so for ever, so few attempts are enough.
+another shape. A wrong host does so for ever, so few attempts are enough to find it out. A host that has answered as the
+API does is the right one. Its strange answers pass like other failures.
 """
 
 
@@ -166,8 +167,14 @@ class Call:
             if response is not None and self._follow_redirect(response):
                 continue
             if response is not None and resolution is None:
+                self._note_answer(response)
                 return response
             self._handle(resolution or ErrorResolution(ResponseAction.RETRY, "no response"), response, headers)
+
+    def _note_answer(self, response: Response) -> None:
+        """Note that the host is the API's. A file, an empty body and a token prove nothing of its lists."""
+        if self._request.expects_json and self._request.authenticated and response.content:
+            self._settings.stats.on_answer()
 
     def _acquire_rate_limit(self) -> float:
         """Wait for the rate limit, and for the pause after the last failure. Return when the request was granted."""
@@ -321,7 +328,7 @@ class Call:
         self._failures += 1
         self._timeouts += resolution.timed_out
         self._strange_answers += resolution.strange
-        if self._strange_answers >= MAX_STRANGE_ANSWERS:
+        if self._strange_answers >= self._max_strange_answers():
             raise self.error(UnexpectedResponseError, resolution.message, response, resolution.remedy)
         requested = self._requested_wait(resolution, response)
         if requested and self._exceeds_limits(requested):
@@ -337,6 +344,10 @@ class Call:
         self._settings.stats.on_retry()
         self._log_retry(resolution, response, wait, f"attempt {self._failures} of {self._settings.max_attempts}")
         self._not_before = self._settings.clock.monotonic() + wait
+
+    def _max_strange_answers(self) -> int:
+        is_the_api = self._settings.stats.has_answered
+        return self._settings.max_attempts if is_the_api else MAX_STRANGE_ANSWERS
 
     def _has_no_attempt_left(self) -> bool:
         max_timeouts = self._request.max_timeouts

@@ -63,6 +63,12 @@ class RequestStats:
         self.throttled = 0
         self.waited = 0.0
         self.by_label: Counter[str] = Counter()
+        self.has_answered = False
+        """Whether the host has answered as the API does."""
+
+    def on_answer(self) -> None:
+        """Note that the host has answered as the API does."""
+        self.has_answered = True
 
     def on_request(self, label: str) -> None:
         """Count a sent request.

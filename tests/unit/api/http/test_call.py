@@ -534,6 +534,29 @@ def test_a_host_that_is_not_the_api_is_soon_found_out(body: bytes, clock: Turnin
 
 
 @pytest.mark.parametrize("body", STRANGE)
+def test_a_strange_answer_of_a_host_that_is_the_api_passes_like_other_failures(
+    body: bytes, clock: TurningClock
+) -> None:
+    """A gateway in front of the right host may answer in its place, three times in a row or more."""
+    strange = httpx.Response(200, content=body)
+    client = transport(FakeApi(ok(), *[strange] * 7, ok({"whole": True}), strange), clock)
+    client.send(GET)
+    assert client.send(GET).json() == {"whole": True}
+    with pytest.raises(UnexpectedResponseError, match=r"(an HTML page and not JSON|a JSON)"):
+        client.send(GET)
+    assert client.stats.snapshot()["requests"] == 1 + 8 + 8
+
+
+@pytest.mark.parametrize("response", [httpx.Response(200, content=b""), httpx.Response(204)], ids=["empty", "204"])
+def test_an_empty_answer_proves_no_host(response: httpx.Response, clock: TurningClock) -> None:
+    client = transport(FakeApi(response, httpx.Response(200, content=b"[]")), clock)
+    client.send(Request(method="PATCH", path="/orders/1", may_be_empty=True))
+    with pytest.raises(UnexpectedResponseError):
+        client.send(GET)
+    assert client.stats.snapshot()["requests"] == 1 + MAX_STRANGE_ANSWERS
+
+
+@pytest.mark.parametrize("body", STRANGE)
 def test_an_update_without_an_answer_is_done_but_not_with_a_strange_one(body: bytes, clock: TurningClock) -> None:
     """A PATCH of Yotpo's is answered with an empty body: recorded in https://github.com/ldgnoack/yotpo-ruby."""
     request = Request(method="PATCH", path="/orders/1", may_be_empty=True)
