@@ -267,6 +267,6 @@ class BoundedLines(Generic[AnyStr]):
         self._size = 0
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: Exception | str) -> str:
     """Return the first line of an error's text, cut to 200 characters."""
     return (str(error).strip().splitlines() or [""])[0][:200]

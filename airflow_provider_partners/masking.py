@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["ALLOWED", "MASK", "mask_record", "mask_value"]
+__all__ = ["ALLOWED", "MASK", "has_contact", "mask_record", "mask_value"]
 
 MASK = "•••"
 """Stands for a personal value."""
@@ -226,6 +226,11 @@ def _forms(allowed: Iterable[Allowed]) -> Iterator[tuple[tuple[str, str], re.Pat
 
 
 _FORMS = dict(_forms(ALLOWED))
+
+
+def has_contact(text: str) -> bool:
+    """Return True if a text has an e-mail address or a telephone number in it."""
+    return _EMAIL.search(text) is not None or _PHONE.search(text) is not None
 
 
 def mask_record(record: Any, *, resource: str = "") -> Any:

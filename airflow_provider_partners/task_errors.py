@@ -93,6 +93,7 @@ def as_task_error(error: PartnersError, context: Context, *, subject: Subject = 
     :param subject: the shop and the connection that the task works with
     """
     shop, connection = subject
+    _forget_suppressed(error)
     failure = TaskFailure.of(error, shop=shop, connection=connection)
     log.debug("The error's own traceback", exc_info=error)
     if isinstance(error, ThrottledError) and _may_reschedule(context):
@@ -102,6 +103,19 @@ def as_task_error(error: PartnersError, context: Context, *, subject: Subject = 
     log.error("%s", failure)
     kind = FatalTaskError if isinstance(error, FatalError) else PartnerTaskError
     return kind(str(error), error=error)
+
+
+def _forget_suppressed(error: BaseException | None) -> None:
+    """Remove what ``from None`` only hides: the library's error, whose text, fields and frames hold what it was sent.
+
+    Python keeps it as the context, where a reporter of errors finds it.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if error.__suppress_context__ and error.__cause__ is None:
+            error.__context__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _read(subject: Callable[[], Subject] | None) -> Subject:

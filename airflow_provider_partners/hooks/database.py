@@ -38,16 +38,18 @@ class Database:
         return "redshift" if is_redshift else str(self.connection.conn_type)
 
     @contextmanager
-    def open(self) -> Iterator[Any]:
+    def open(self, statement: str = "") -> Iterator[Any]:
         """Return a connection of the DB-API, whose statements are in a transaction where the database has them.
 
+        :param statement: the user's, if the block runs one: errors show names that are in it
         :raises ConfigurationError: when the database refuses a statement
         :raises TransientError: when it fails
         """
         with database_errors(self.conn_id), closing(self.hook.get_conn()) as connection:
             if self.hook.supports_autocommit:
                 self.hook.set_autocommit(connection, False)
-            yield connection
+            with database_errors(self.conn_id, statement=statement):
+                yield connection
 
 
 def find_database(conn_id: str, hook_params: Mapping[str, Any] | None = None) -> Database:

@@ -14,10 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.datasets.schema import Column
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, RejectedError
 from airflow_provider_partners.files import BoundedLines, first_line
+from airflow_provider_partners.masking import has_contact
 from airflow_provider_partners.records import parse_json
+from airflow_provider_partners.tables.errors import without_values
 from airflow_provider_partners.tables.file_list import SourceFile, text_stream
 from airflow_provider_partners.tables.values import PLAIN_TYPES, ValueConverter, parse_text, parse_timezone
 
@@ -125,22 +128,37 @@ def _read_csv(file: SourceFile, stream: IO[bytes], options: ReadOptions) -> Iter
             message = f"{file.uri}, line {rows.line_num}: {first_line(error)}"
             remedy = "Correct the quotation marks there, or set 'quotechar' and 'delimiter' as the file has them."
             raise DatasetError(message, remedy=remedy) from None
-        except UnicodeError as error:
+        except UnicodeError:
             message = f"{file.uri}, after line {rows.line_num}: its text is not in {options.encoding}"
-            raise ConfigurationError(message, remedy="Set 'encoding'.") from error
+            # The error holds the bytes.
+            raise ConfigurationError(message, remedy="Set 'encoding'.") from None
 
 
 def _check_header(file: SourceFile, names: Sequence[str], options: ReadOptions) -> None:
-    doubled = next((name for name in names if names.count(name) > 1), None)
-    if "" in names or doubled is not None:
-        fault = "a column without a name" if "" in names else f"two columns {doubled!r}"
+    """Refuse a header that names no columns. Its texts are not shown: a file without one begins with a customer.
+
+    :raises ConfigurationError: with the positions of what is wrong
+    """
+    if fault := _header_fault(names):
         message = f"The header of {file.uri} has {fault}"
         remedy = "Correct it. If the file has none, write header=['id', 'email', …] with the names of its columns."
         raise ConfigurationError(message, remedy=remedy)
     missing = sorted(set(options.types) - set(names))
     if missing:
-        message = f"{file.uri} has no column {missing[0]!r}, which 'types' names"
-        raise ConfigurationError(message, remedy=f"Its columns are: {', '.join(names)[:300]}.")
+        message = f"{file.uri} has no column {missing[0]!r}, which 'types' names{suggest(missing[0], names)}"
+        remedy = f"It has {len(names)} columns. Compare its first line, or write their names as 'header'."
+        raise ConfigurationError(message, remedy=remedy)
+
+
+def _header_fault(names: Sequence[str]) -> str | None:
+    for number, name in enumerate(names, 1):
+        if not name:
+            return f"no name for column {number}"
+        if (first := names.index(name) + 1) < number:
+            return f"one name for the columns {first} and {number}"
+        if has_contact(name):
+            return f"an e-mail address or a telephone number as the name of column {number}"
+    return None
 
 
 def _csv_records(
@@ -263,7 +281,7 @@ def _parquet_rows(file: SourceFile, stream: IO[bytes]) -> Iterator[Record]:
         for batch in parquet_file.iter_batches(batch_size=_PARQUET_BATCH):
             yield from pa.Table.from_batches([batch]).cast(_in_microseconds(batch.schema), safe=False).to_pylist()
     except pa.ArrowException as error:
-        message = f"{file.uri} can't be read: {first_line(error)}"
+        message = f"{file.uri} can't be read: {first_line(without_values(str(error)))}"
         raise DatasetError(message, remedy="Write the file again.") from None
 
 

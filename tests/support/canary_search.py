@@ -10,6 +10,7 @@ import logging
 import pickle
 import time
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,34 @@ SHOP = "aurora-apparel.myshopify.com"
 
 
 class WatchedJob(MainJob):
-    """The main job, which keeps what its tasks have rendered."""
+    """The main job, which keeps what its tasks have rendered, and what they add to asset events and lineage."""
 
-    rendered: list[Any]
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.rendered: list[Any] = []
+        self.lineage: list[Any] = []
+        self.events: dict[Any, _Event] = defaultdict(_Event)
+        self.context["outlet_events"] = self.events
 
     def execute(self, task: Any, **arguments: Any) -> Any:
         try:
             return super().execute(task, **arguments)
         finally:
             self.rendered.append({name: getattr(task, name, None) for name in task.template_fields})
+            for moment in ("start", "complete", "failure"):
+                facets = getattr(task, f"get_openlineage_facets_on_{moment}", None)
+                if facets is not None:
+                    self.lineage.append(facets() if moment == "start" else facets(None))
+
+
+class _Event:
+    """Airflow's accessor of an outlet's events."""
+
+    def __init__(self) -> None:
+        self.extra: dict[str, Any] = {}
+
+    def add(self, asset: Any, extra: Any = None) -> None:
+        self.extra[str(asset)] = extra
 
 
 class Attack:
@@ -46,7 +66,8 @@ class Attack:
     def __init__(self, running: RunningSandbox, canaries: Canaries, seen: list[str], folder: Path, output: Any) -> None:
         self.running, self.canaries, self.seen, self.folder, self.output = running, canaries, seen, folder, output
         self.job = WatchedJob(running, SHOP, folder, request_deadline=60, max_wait=10)
-        self.job.rendered = []
+        self.pages: list[str] = []
+        """What pages have shown, and what messages have said."""
         self.row = {"first_name": canaries.value("name", "a row"), "phone_number": canaries.value("phone", "a row")}
         canaries.add_connections(self.job.environment)
         self.runs = 0
@@ -67,8 +88,8 @@ class Attack:
         self.logs.seek(0)
         self.logs.truncate()
         self.handler.lines.clear()
-        self.job.rendered.clear()
-        self.seen.clear()
+        for kept in (self.job.rendered, self.job.lineage, self.job.events, self.pages, self.seen):
+            kept.clear()
         printed = io.StringIO()
         result, failure = None, None
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
@@ -82,6 +103,9 @@ class Attack:
             "xcom": texts_of(self.job.results.values()),
             "state store": texts_of(f"{key} {value}" for key, value in self.job.states.items()),
             "templates": texts_of(self.job.rendered),
+            "events": "\n".join(f"{asset}: {event.extra}" for asset, event in self.job.events.items()),
+            "lineage": "\n".join(map(repr, self.job.lineage)),
+            "pages and messages": "\n".join(self.pages),
             "urls": "\n".join(each for each in self.seen if not _is_secret_by_design(each)),
             **self._files(),
         }

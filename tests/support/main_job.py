@@ -98,6 +98,8 @@ class MainJob:
         (self.route,) = routing.select_lanes(read_routes(routes), shops=[self.shop]).lanes
         self.results: dict[str, dict[str, Any]] = {}
         self.states: dict[tuple[str, str], StateStore] = {}
+        self.context: dict[str, Any] = {}
+        """Further entries of each task's context."""
         self.max_tries: int | None = None
         """Airflow's, which grows when a task is cleared. Without it, each try may be that of a cleared task."""
 
@@ -185,6 +187,7 @@ class MainJob:
             "run_id": run_id,
             "params": {"dry_run": False, "personal_values": False, "shops": None, **params},
             "task_state_store": self.states.setdefault((run_id, task.task_id), StateStore()),
+            **self.context,
         }
         results.pop(task.task_id, None)
         task.render_template_fields(context)

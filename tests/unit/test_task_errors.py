@@ -55,6 +55,26 @@ def test_the_message_keeps_partner_status_and_remedy():
     assert str(translated(error)) == "Yotpo: the token was refused (HTTP 401, request id r-1). Renew it."
 
 
+def test_a_library_s_error_that_is_replaced_is_not_kept():
+    """``from None`` hides it only: https://docs.python.org/3/library/exceptions.html#BaseException.__suppress_context__.
+    A reporter of errors finds its text, its fields and its frames."""
+
+    def fail():
+        try:
+            try:
+                raise ValueError("Ann Lee")
+            except ValueError:
+                raise TransientError("the database failed") from None
+        except TransientError as error:
+            raise DatasetError("no dataset") from error
+
+    with pytest.raises(PartnerTaskError) as raised, translate_errors(CONTEXT):
+        fail()
+    error = raised.value.error
+    assert isinstance(error.__cause__, TransientError)
+    assert error.__cause__.__context__ is None
+
+
 @pytest.mark.parametrize("seconds", [3_601, 1e9, 1e300, float("inf")])
 @time_machine.travel(NOW, tick=False)
 def test_no_partner_postpones_a_task_by_more_than_an_hour(seconds):

@@ -94,7 +94,7 @@ class SqlToDatasetOperator(ToDatasetOperator):
         """Yield the columns, then each record. The connection is open meanwhile."""
         from airflow_provider_partners.tables.select import Query
 
-        with find_database(self.conn_id, self.hook_params).open() as connection:
+        with find_database(self.conn_id, self.hook_params).open(self.sql) as connection:
             query = Query(
                 connection,
                 self.sql,

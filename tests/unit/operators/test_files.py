@@ -184,9 +184,10 @@ def test_delimiter_quotation_mark_header_and_null_values(context, folder):
 @pytest.mark.parametrize(
     ("content", "arguments", "message"),
     [
-        ("id,id\n1,2\n", {}, "two columns 'id'"),
-        ("id,\n1,2\n", {}, "a column without a name"),
+        ("id,id\n1,2\n", {}, "one name for the columns 1 and 2"),
+        ("id,\n1,2\n", {}, "no name for column 2"),
         ("id\n1\n", {"types": {"qty": "integer"}}, "has no column 'qty'"),
+        ("id,qyt\n1,2\n", {"types": {"qty": "integer"}}, "did you mean 'qyt'"),
         ("id\n1\n", {"types": {"id": "int"}}, "did you mean 'integer'"),
         ("id\n1\n", {"delimiter": ";;"}, "'delimiter'"),
         ("id\n1\n", {"encoding": "utf-9"}, "'encoding'"),
@@ -201,6 +202,42 @@ def test_what_a_user_writes_wrong_fails_at_once_and_names_the_argument(context, 
 
     with pytest.raises(AirflowFailException, match=message):
         run(context, folder / "a.csv", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("first", "arguments"),
+    [
+        ("1,Ann Lee,ann@example.com", {}),
+        ("1,Ann Lee,+44 20 7946 0018", {}),
+        ("1,Ann Lee,Ann Lee", {}),
+        ("1,Ann Lee,", {}),
+        ("1,Ann Lee,Hill Street", {"types": {"id": "integer"}}),
+    ],
+)
+def test_the_customer_in_the_first_line_of_a_file_without_a_header_is_shown_nowhere(
+    context, folder, caplog, first, arguments
+):
+    """The first line is the header or a record, and nothing in the file says which: RFC 4180, section 2, number 3."""
+    caplog.set_level("DEBUG")
+    (folder / "a.csv").write_text(f"{first}\n2,Bob,x\n")
+
+    with pytest.raises(AirflowFailException, match="header") as raised:
+        run(context, folder / "a.csv", **arguments)
+
+    shown = f"{raised.value!r} {raised.value.error!r} {caplog.text}"
+    assert "a.csv" in shown
+    assert [each for each in ("Ann", "ann@", "7946", "Hill") if each in shown] == []
+
+
+def test_the_bytes_of_a_file_in_another_encoding_are_in_no_error(context, folder):
+    """``UnicodeDecodeError.object``: https://docs.python.org/3/library/exceptions.html#UnicodeError.object"""
+    (folder / "a.csv").write_bytes("id\nAnn\n".encode("utf-16") + b"\x00\xd8\x41\x00")
+
+    with pytest.raises(AirflowFailException, match="not in utf-16") as raised:
+        run(context, folder / "a.csv", encoding="utf-16")
+
+    assert raised.value.error.__cause__ is None
+    assert raised.value.error.__context__ is None
 
 
 def test_json_lines(context, folder):

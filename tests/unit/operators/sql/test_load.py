@@ -773,3 +773,44 @@ def test_openlineage_has_the_table_as_output(staging, postgres, monkeypatch):
         (f"postgres://127.0.0.1:{postgres.port}", f"{postgres.database}.public.orders")
     ]
     assert len(lineage.inputs) == 1
+
+
+TRIGGER = """
+CREATE TABLE orders (id bigint, mail text);
+CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NEW; END $$;
+CREATE TRIGGER look BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION look()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("RAISE EXCEPTION 'no customer %', NEW.mail", "its words may quote values"),
+        ("RAISE EXCEPTION 'no customer %', NEW.mail USING ERRCODE = 'unique_violation'", "its words may quote values"),
+        ("RAISE EXCEPTION 'no customer %', NEW.mail USING ERRCODE = 'C0001'", "its words may quote values"),
+        ("ASSERT false, NEW.mail", "its words may quote values"),
+        ("EXECUTE format('SELECT %I', NEW.mail)", "UndefinedColumn: column …"),
+        ("NEW.id := NEW.mail::int", "invalid input syntax for type integer: …"),
+    ],
+)
+def test_what_a_trigger_says_of_a_row_is_not_shown(staging, warehouse, caplog, body, shown):
+    """https://www.postgresql.org/docs/current/plpgsql-errors-and-messages.html"""
+    caplog.set_level("DEBUG")
+    warehouse.execute(TRIGGER.format(body=body))
+
+    with pytest.raises((AirflowFailException, PartnerTaskError)) as raised:
+        load(dataset(staging, [{"id": 1, "mail": "Ann"}]))
+
+    assert shown in str(raised.value)
+    assert "Ann" not in f"{raised.value} {caplog.text}"
+
+
+def test_the_drivers_error_with_the_row_is_not_kept(staging, warehouse):
+    """Its detail has the whole row: https://www.postgresql.org/docs/current/protocol-error-fields.html"""
+    warehouse.execute("CREATE TABLE orders (id bigint, mail text CHECK (mail <> 'Ann'))")
+
+    with pytest.raises(AirflowFailException, match="orders_mail_check") as raised:
+        load(dataset(staging, [{"id": 1, "mail": "Ann"}]))
+
+    assert raised.value.error.__context__ is None
+    assert raised.value.error.__cause__ is None

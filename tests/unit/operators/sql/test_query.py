@@ -327,3 +327,26 @@ def test_the_memory_of_the_dataset_does_not_grow_with_the_rows(context, lite):
         tracemalloc.stop()
 
     assert peaks[1] < peaks[0] * 1.5
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters", "shown"),
+    [
+        ("SELECT name::int FROM people", None, "type integer: …"),
+        ("SELECT substr(name, 3, 3)::regclass FROM people", None, "relation …"),
+        ("SELECT absent FROM people", None, 'column "absent"'),
+        ("SELECT 1 FORM %s WHERE", ["Ann"], "syntax error at or near …"),
+    ],
+)
+def test_a_refused_query_shows_its_own_names_and_no_value(context, driver, warehouse, caplog, sql, parameters, shown):
+    """A value may have several lines, and be longer than what an error shows. psycopg2 writes parameters into the
+    statement: https://www.psycopg.org/psycopg3/docs/basic/from_pg2.html"""
+    caplog.set_level("DEBUG")
+    warehouse.execute("DROP TABLE IF EXISTS people; CREATE TABLE people (name text)")
+    warehouse.execute("INSERT INTO people VALUES (E'x\nAnn' || repeat('x', 300))")
+
+    with pytest.raises(AirflowFailException) as raised:
+        run(context, "warehouse", sql, parameters=parameters)
+
+    assert shown in str(raised.value)
+    assert "Ann" not in f"{raised.value} {caplog.text}"
