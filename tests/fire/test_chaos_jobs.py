@@ -20,7 +20,7 @@ import pytest
 from job_lists import SINCE, UNTIL, bulk_orders, export_redemptions, partner_list, short_polls
 from main_job import MainJob, end_state, outcomes, records, short_waits
 from sandbox import restored_settings, run_sandbox
-from storms import ABSORBED, READ_TIMEOUT, SLOW, add_storm, empty_store, quiet, request_number
+from storms import ABSORBED, SLOW, add_storm, empty_store, quiet, request_number
 
 from airflow_provider_partners import (
     YofiExtractOperator,
@@ -30,6 +30,7 @@ from airflow_provider_partners import (
     YotpoUpsertOrdersOperator,
 )
 from airflow_provider_partners.sandbox import credentials
+from airflow_provider_partners.sandbox.faults import FaultRule
 from airflow_provider_partners.sandbox.handle import PartnersSandbox
 from airflow_provider_partners.sandbox.server import RunningSandbox
 from airflow_provider_partners.sensors.shopify_partner import ShopifyPartnerEventSensor
@@ -42,6 +43,11 @@ from airflow_provider_partners.triggers.yofi import YofiNewReturnsTrigger
 SEEDS = 1
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 QUICK = tuple(kind for kind in ABSORBED if kind not in SLOW)
+PATIENCE = 30.0
+"""Seconds that a client waits for an answer. None of these kinds lets it wait, and a busy machine must end no call."""
+
+ROUNDS, ENOUGH = 6, 3
+"""A small list meets a fault now and then only. So it is read some times, until it has met enough of them."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +64,7 @@ def job(running: RunningSandbox, tmp_path: Path) -> MainJob:
 @contextmanager
 def short_pauses() -> Iterator[None]:
     """Poll jobs and lists without pauses."""
-    with quiet(), short_waits(200.0, read_timeout=READ_TIMEOUT), short_polls(0.01):
+    with quiet(), short_waits(200.0, read_timeout=PATIENCE), short_polls(0.01):
         yield
 
 
@@ -109,40 +115,89 @@ def test_a_list_is_read_as_in_calm(
     with restored_settings(running), short_pauses():
         if name == "yotpo_orders":
             job.run(run_id="fill")
-        before, first = count_jobs(running, name), request_number(running)
+        begun = request_number(running)
         calm = records(job.execute(LISTS[name](job), run_id="calm"))
-        calm_jobs, second = count_jobs(running, name) - before, request_number(running)
-        # A small list meets a fault now and then only.
-        rules = add_storm(running, seed, 0.1 if second - first >= 20 else 0.2, QUICK)
-
-        stormy = records(job.execute(LISTS[name](job), run_id="storm"))
-
-        requests = request_number(running) - second
-        fire_row(
-            faults=sum(rule.used for rule in rules),
-            requests=requests,
-            extra=requests - (second - first),
-            records=len(calm),
-        )
         assert calm
-        assert plain(stormy) == plain(calm)
-        # After a lost answer, a job with the same query is taken for the one that was submitted.
-        assert count_jobs(running, name) - before - calm_jobs <= calm_jobs
-        assert requests <= 3 * (second - first) + 10
+        storms = Storms(running, seed, calm_requests=request_number(running) - begun)
+        for rules in storms:
+            jobs = count_jobs(running, name)
+
+            stormy = records(job.execute(LISTS[name](job), run_id=f"storm {storms.rounds}"))
+
+            storms.add(rules)
+            assert plain(stormy) == plain(calm)
+            # After a lost answer, a job with the same query is taken for the one that was submitted.
+            assert count_jobs(running, name) - jobs <= (name in SUBMITTED)
+        fire_row(
+            faults=storms.faults,
+            rounds=storms.rounds,
+            requests=storms.requests,
+            extra=storms.requests - storms.rounds * storms.calm_requests,
+            records=len(calm),
+            kinds=" ".join(sorted(storms.kinds)),
+        )
 
 
-@pytest.mark.parametrize(("name", "path"), [("bulk", "^/shopify-files/"), ("export", "^/voucherify/download/")])
-def test_a_file_without_its_content_fails_clearly_and_the_next_try_ends_as_in_calm(
-    running: RunningSandbox, job: MainJob, name: str, path: str
+class Storms:
+    """Storms over one list, until it has met enough faults; each round has a seed of its own.
+
+    :param calm_requests: of one read without faults
+    """
+
+    def __init__(self, running: RunningSandbox, seed: int, *, calm_requests: int) -> None:
+        self._running = running
+        self._seed = seed
+        self.calm_requests = calm_requests
+        self.rounds = self.faults = self.requests = 0
+        self.kinds: set[str] = set()
+
+    def __iter__(self) -> Iterator[list[FaultRule]]:
+        share = 0.1 if self.calm_requests >= 20 else 0.2
+        while self.rounds < ROUNDS and self.faults < ENOUGH:
+            self._running.faults.clear()
+            self._before = request_number(self._running)
+            self.rounds += 1
+            yield add_storm(self._running, self._seed * ROUNDS + self.rounds - 1, share, QUICK)
+
+    def add(self, rules: list[FaultRule]) -> None:
+        """Count a round's faults and requests."""
+        requests = request_number(self._running) - self._before
+        assert requests <= 3 * self.calm_requests + 10
+        self.requests += requests
+        self.faults += sum(rule.used for rule in rules)
+        self.kinds |= {str(rule.kind) for rule in rules if rule.used}
+
+
+FILES = [("bulk", "^/shopify-files/"), ("export", "^/voucherify/download/")]
+
+
+@pytest.mark.parametrize(("name", "path"), FILES)
+@pytest.mark.parametrize("rule", [{"cut": 0.0}, {"kind": "cut_file"}], ids=["empty", "cut"])
+def test_a_file_that_is_always_damaged_fails_clearly_and_the_next_try_ends_as_in_calm(
+    running: RunningSandbox, job: MainJob, name: str, path: str, rule: dict[str, Any]
 ) -> None:
     with restored_settings(running), short_pauses():
         calm = records(job.execute(LISTS[name](job), run_id="calm"))
-        running.faults.add(cut=0.0, path_regex=path, times=None)
+        running.faults.add(path_regex=path, times=None, **rule)
         with pytest.raises(PartnerTaskError, match="file"):
             job.execute(LISTS[name](job), run_id="damaged")
         running.faults.clear()
 
         assert plain(records(job.execute(LISTS[name](job), run_id="damaged", try_number=2))) == plain(calm)
+
+
+@pytest.mark.parametrize(("name", "path"), FILES)
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 0.9, 0.999])
+def test_a_file_that_is_cut_once_is_downloaded_again(
+    running: RunningSandbox, job: MainJob, name: str, path: str, share: float
+) -> None:
+    """Its length fits, so that only the content shows it."""
+    with restored_settings(running), short_pauses():
+        calm = records(job.execute(LISTS[name](job), run_id="calm"))
+        rule = running.faults.add(kind="cut_file", cut=share, path_regex=path)
+
+        assert plain(records(job.execute(LISTS[name](job), run_id="cut"))) == plain(calm)
+        assert rule.used == 1
 
 
 @pytest.mark.parametrize("kind", ["shifting_rows", "leaving_rows"])

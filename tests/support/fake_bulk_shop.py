@@ -72,7 +72,7 @@ class FakeBulkShop(FakeAdminApi):
         self.resource = resource
         self.records = list(records)
         self.operations: dict[str, dict] = {}
-        self.files: dict[str, bytes | httpx.Response] = {}
+        self.files: dict[str, bytes | httpx.Response | list[bytes]] = {}
         self.downloads: list[httpx.Request] = []
         name = resource.capitalize()
         inner = "OrderLineItems" if resource == "orders" else "ProductVariants"
@@ -95,6 +95,9 @@ class FakeBulkShop(FakeAdminApi):
             return super().__call__(request)
         self.downloads.append(request)
         answer = self.files[str(request.url)]
+        if isinstance(answer, list):
+            # Each download in turn, and then the last one again and again.
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, content=answer)
 
     def complete_operation(self, job_id: str, content: bytes | None = None, **fields: object) -> dict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -26,12 +26,22 @@ URL = f"https://download.voucherify.io/v1/exports/exp_1?token={TOKEN}"
 
 
 class ExportsServer:
-    """The Exports API, as documented; stores the requests."""
+    """The Exports API, as documented; stores the requests.
+
+    :param damaged: files that arrive before the right one, each once
+    """
 
     def __init__(
-        self, file: str | bytes = "", *, statuses: str = "DONE", url: str = URL, allowed: str | None = None
+        self,
+        file: str | bytes = "",
+        *,
+        statuses: str = "DONE",
+        url: str = URL,
+        allowed: str | None = None,
+        damaged: Sequence[bytes] = (),
     ) -> None:
         self.file = file.encode() if isinstance(file, str) else file
+        self.damaged = list(damaged)
         self.statuses = statuses.split()
         self.url = url
         self.allowed = allowed
@@ -97,7 +107,8 @@ class ExportsServer:
         if "X-App-Token" not in request.headers or parse_qs(request.url.query.decode())["token"] != [TOKEN]:
             return httpx.Response(401, json={"code": 401, "message": "Unauthorized", "key": "unauthorized"})
         self.files += 1
-        return httpx.Response(200, content=self.file, headers={"Content-Type": "text/plain"})
+        content = self.damaged.pop(0) if self.damaged else self.file
+        return httpx.Response(200, content=content, headers={"Content-Type": "text/plain"})
 
     @property
     def bodies(self) -> list[dict[str, Any]]:

@@ -334,7 +334,7 @@ def _pascal(name: str) -> str:
 
 SHOP = "query Shop { shop { name myshopifyDomain } currentAppInstallation { accessScopes { handle } } }\n"
 
-_BULK_FIELDS = "id status errorCode createdAt completedAt objectCount rootObjectCount url partialDataUrl query"
+_BULK_FIELDS = "id status errorCode createdAt completedAt objectCount rootObjectCount fileSize url partialDataUrl query"
 
 BULK_RUN = """mutation BulkRun($query: String!, $groupObjects: Boolean!) {
   bulkOperationRunQuery(query: $query, groupObjects: $groupObjects) {

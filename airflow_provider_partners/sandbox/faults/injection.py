@@ -107,7 +107,7 @@ def _answer_through(rule: FaultRule, request: answers.SeenRequest, send: Send) -
     if rule.broken is not None:
         return wire.BrokenBody(send, rule.broken, reset=rule.reset)
     if rule.cut is not None:
-        return _CutAnswer(send, rule.cut)
+        return _CutAnswer(send, rule.cut, within_line=rule.within_line)
     if rule.rewrite is not None:
         return _RewrittenAnswer(send, rule, request)
     return wire.DripBody(send, rule.drip) if rule.drip else send
@@ -132,15 +132,22 @@ async def _send_response(status: int, body: Any, own_headers: dict[str, str], se
 
 
 class _CutAnswer(wire.BufferedAnswer):
-    """Sends a part of a response's body, with headers that fit this part, as a broken gateway does."""
+    """Sends a part of a response's body, with headers that fit this part, as a broken gateway does.
 
-    def __init__(self, send: Send, share: float) -> None:
+    :param share: of the body that arrives
+    :param within_line: let the part end within a line
+    """
+
+    def __init__(self, send: Send, share: float, *, within_line: bool) -> None:
         super().__init__(send)
         self._share = share
+        self._within_line = within_line
 
     async def deliver(self) -> None:
         """Send the part."""
         self.body = self.body[: int(len(self.body) * self._share)]
+        if self._within_line:
+            self.body = self.body.rstrip(b"\r\n")
         await super().deliver()
 
 

@@ -22,6 +22,7 @@ _HTML = {"Content-Type": "text/html; charset=utf-8"}
 _PAGE = "<!doctype html><html><head><title>{}</title></head><body><h1>{}</h1></body></html>"
 _API = r"^/(?!shopify-files/|voucherify/download/)"
 """All but the files that jobs write: those are no JSON."""
+_FILES = r"^/(shopify-files/|voucherify/download/)"
 _GRAPHQL = r"graphql\.json$"
 _ADMIN = rf"^/shopify-admin/.*{_GRAPHQL}"
 _PARTNER = rf"^/shopify-partner/.*{_GRAPHQL}"
@@ -131,6 +132,11 @@ KINDS: Mapping[str, FaultKind] = {
     "slow_body": FaultKind(text="the body takes 200 ms, in small pieces", rule={"drip": 0.2}),
     # bodies
     "cut_json": FaultKind(text="the partner answers, and a part of the JSON is missing", rule={"cut": 0.6}, paths=_API),
+    "cut_file": FaultKind(
+        text="a job's file ends in the middle of a line, and its length fits",
+        rule={"cut": 0.6, "within_line": True},
+        paths=_FILES,
+    ),
     "empty_body": FaultKind(text="the partner answers, and the body is lost", rule={"cut": 0.0}, paths=_API),
     "json_list": _json(200, [], "200 with a list instead of the partner's JSON", paths=_API),
     "json_null": _json(200, "null", "200 with null instead of the partner's JSON", paths=_API),

@@ -46,6 +46,7 @@ class FaultRule:
     :param refuse: reset the connection, and refuse new ones for some seconds
     :param silent: with ``refuse``: leave new connections unanswered instead
     :param cut: the partner answers, and only this share of its body arrives, from 0 to 1
+    :param within_line: with ``cut``: the part ends within a line, and not after one
     :param broken: the partner answers, and the connection closes after this share of its body
     :param drip: seconds over which the body arrives
     :param rewrite: change of the partner's answer: a name of
@@ -75,6 +76,7 @@ class FaultRule:
     refuse: float = 0.0
     silent: bool = False
     cut: float | None = None
+    within_line: bool = False
     broken: float | None = None
     drip: float = 0.0
     rewrite: str | None = None

@@ -20,6 +20,7 @@ from airflow_provider_partners.api.shopify_admin.bulk.operations import (
     USABLE_STATUSES,
     BulkOperations,
     blocking_operations,
+    file_size,
     is_partial,
     object_count,
     parse_status,
@@ -197,6 +198,7 @@ class BulkJob:
             str(operation["url"]),
             expected_lines=object_count(operation),
             expected_roots=root_count(operation),
+            expected_bytes=file_size(operation),
         )
         return self._file_extraction(job_id, file)
 
@@ -244,27 +246,30 @@ class BulkJob:
         The file is in order of change and grouped. So only its last object may lack lines, but other objects of the
         same second may be missing. An object that left the time range while the operation ran exists in the file only.
         """
-        missing_range = TimeRange(self._last_change(job_id, url), self._until)
+        last_change, size = self._inspect_partial_file(job_id, url)
+        missing_range = TimeRange(last_change, self._until)
 
         def is_complete(record: Record) -> bool:
             return not missing_range.contains(self._changed_at(record))
 
         parts = self.list_query.split_range(missing_range)
-        file = self._bulk_file(job_id, url, is_included=is_complete, allow_truncated=True)
+        # The file is downloaded again when its records are read, and must not be shorter then.
+        file = self._bulk_file(job_id, url, is_included=is_complete, allow_truncated=True, expected_bytes=size)
         time_ranges = [range_as_json(part) for part in parts]
         return self._file_extraction(job_id, file, self.list_query.segments(parts), time_ranges=time_ranges)
 
     def _changed_at(self, record: Record) -> datetime:
         return record_timestamp(record, self.list_query.resource.time_field or "")
 
-    def _last_change(self, job_id: str, url: str) -> datetime:
-        """Return the ``updatedAt`` of the last object in a partial file."""
+    def _inspect_partial_file(self, job_id: str, url: str) -> tuple[datetime, int]:
+        """Return the ``updatedAt`` of the last object in a partial file, and the file's size in bytes."""
         latest: datetime | None = None
         in_range = False
         scratch = ScratchFolder("bulk-operation")
         with scratch as folder, scratch.errors():
             path = make_private_file(folder / "result.jsonl")
             self.download(url, path)
+            size = path.stat().st_size
             for line in read_lines(path, allow_truncated=True, max_bytes=self.max_bytes):
                 if line.parent_id is not None:
                     continue
@@ -277,7 +282,7 @@ class BulkJob:
         if latest is None or not in_range:
             message = f"the partial file of the failed bulk operation {job_id} is not usable"
             raise ExpiredError(message, remedy="The next try submits a new operation.", partner=PARTNER)
-        return latest
+        return latest, size
 
 
 def fits_bulk_operation(resource: AdminResource, match: object, extra: ExtraFields | None) -> bool:

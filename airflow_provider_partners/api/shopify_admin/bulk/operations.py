@@ -216,6 +216,11 @@ def root_count(operation: Record) -> int:
     return _parse_count(operation, "rootObjectCount") or 0
 
 
+def file_size(operation: Record) -> int:
+    """Return the number of bytes that the operation's file must have at least; 0 if Shopify does not say it."""
+    return _parse_count(operation, "fileSize") or 0
+
+
 def blocking_operations(errors: list[Record]) -> list[str]:
     """Return the ids of the operations that prevent a new one from starting.
 

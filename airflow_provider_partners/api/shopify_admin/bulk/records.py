@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_provider_partners.api.damaged_files import DamagedFileError, read_undamaged
 from airflow_provider_partners.api.extraction import ExtractedPage, Extraction, ResumePosition, Segment, batches
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
@@ -23,7 +24,7 @@ from airflow_provider_partners.api.shopify_admin.documents import (
     missing_lists,
     missing_lists_document,
 )
-from airflow_provider_partners.exceptions import PagingError, TransientError, UnexpectedResponseError
+from airflow_provider_partners.exceptions import PagingError, TransientError
 from airflow_provider_partners.files import ScratchFolder, make_private_file
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ RECORDS_PER_PAGE = 200
 MAX_NODE_IDS = 250
 """Number of ids that Shopify accepts in one query."""
 
+_INCOMPLETE = "The file is incomplete: try again."
+
 DownloadFile = Callable[[Path], object]
 """Downloads the operation's file to a path."""
 
@@ -52,6 +55,7 @@ class BulkFile:
     :param placement: where nested lines belong
     :param expected_lines: minimum number of lines
     :param expected_roots: minimum number of objects of the list
+    :param expected_bytes: minimum size
     :param is_included: return False for an object to drop it; all are kept by default
     :param allow_truncated: skip the last line if it is incomplete
     :param reads_lines: whether the nested lines are the records
@@ -64,6 +68,7 @@ class BulkFile:
     placement: Placement
     expected_lines: int = 0
     expected_roots: int = 0
+    expected_bytes: int = 0
     is_included: Callable[[Record], bool] | None = None
     allow_truncated: bool = False
     reads_lines: bool = False
@@ -71,16 +76,25 @@ class BulkFile:
     max_bytes: int = MAX_BYTES
 
     def open(self, folder: Path) -> JoinedFile:
-        """Download the file and index it.
+        """Download the file and index it; download a damaged one again.
 
         :param folder: the folder of the file and its index
-        :raises UnexpectedResponseError: if the file holds less than Shopify counted
+        :raises DamagedFileError: if the file holds less than Shopify counted, or is not such a file
         """
-        path = make_private_file(folder / "result.jsonl")
-        self.download(path)
+        return read_undamaged(partial(self._open, folder))
+
+    def _open(self, folder: Path) -> JoinedFile:
+        path, index = folder / "result.jsonl", folder / "index.sqlite"
+        for left in (path, index):
+            left.unlink(missing_ok=True)
+        self.download(make_private_file(path))
+        size = path.stat().st_size
+        if size < self.expected_bytes:
+            message = f"the file of {self.name} has {size:,} bytes of {self.expected_bytes:,}"
+            raise DamagedFileError(message, remedy=_INCOMPLETE)
         joined = JoinedFile(
             path,
-            folder / "index.sqlite",
+            index,
             placement=self.placement,
             is_included=self.is_included,
             allow_truncated=self.allow_truncated,
@@ -93,7 +107,7 @@ class BulkFile:
                 f"the file of {self.name} has {joined.line_count} lines and {joined.root_count} objects of the list, "
                 f"but Shopify counted {self.expected_lines} and {self.expected_roots}"
             )
-            raise UnexpectedResponseError(message, remedy="The file is incomplete: try again.")
+            raise DamagedFileError(message, remedy=_INCOMPLETE)
         return joined
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
+from airflow_provider_partners.api.damaged_files import DamagedFileError
 from airflow_provider_partners.api.extraction import batches
 from airflow_provider_partners.api.shopify_admin.bulk.placement import type_of_id
 from airflow_provider_partners.exceptions import UnexpectedResponseError
@@ -63,7 +64,8 @@ def read_lines(path: Path, *, allow_truncated: bool = False, max_bytes: int = MA
 
     :param allow_truncated: skip the last line if it is incomplete
     :param max_bytes: that a line may have
-    :raises UnexpectedResponseError: if a line is not an object with an id, or too long
+    :raises DamagedFileError: if a line is not an object with an id
+    :raises UnexpectedResponseError: if a line is too long
     """
     next_offset = 0
 
@@ -82,7 +84,7 @@ def read_lines(path: Path, *, allow_truncated: bool = False, max_bytes: int = MA
                 yield line
             elif not allow_truncated or text.endswith(b"\n"):
                 message = f"line {number} of the bulk operation's file is not an object with an id"
-                raise UnexpectedResponseError(message, remedy=_REMEDY)
+                raise DamagedFileError(message, remedy=_REMEDY)
 
 
 class JoinedFile:
@@ -97,7 +99,8 @@ class JoinedFile:
     :param allow_truncated: skip the last line if it is incomplete
     :param reads_lines: whether the nested lines are the objects to read, each by itself
     :param max_bytes: of the lines that are in memory at once
-    :raises UnexpectedResponseError: if a line belongs to no object of the file, or to no known connection
+    :raises DamagedFileError: if a line belongs to no object of the file
+    :raises UnexpectedResponseError: if it belongs to no known connection
     """
 
     def __init__(
@@ -211,7 +214,7 @@ class JoinedFile:
         ).fetchall()
         if orphans:
             message = f"{orphans} lines of the bulk operation's file belong to objects that are not in it"
-            raise UnexpectedResponseError(message, remedy=_REMEDY)
+            raise DamagedFileError(message, remedy=_REMEDY)
 
     def _attach_children(self, parents: list[Line]) -> list[Line]:
         """Add the nested lines to their parents, and return them."""

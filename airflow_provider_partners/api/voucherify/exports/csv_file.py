@@ -2,20 +2,26 @@
 
 The header holds display labels (``Voucher Type``) instead of field names, as in the sample of
 https://docs.voucherify.io/api-reference/exports/export-object. So cells belong to the fields by position.
+
+An export says neither how many rows nor how many bytes its file has. So a file that was cut on its way shows this by
+its last line alone: an open quote, too few cells, or no line end. A cut between two lines doesn't show.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import os
 import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from airflow_provider_partners.api.damaged_files import DamagedFileError, read_undamaged
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.exceptions import UnexpectedResponseError
 from airflow_provider_partners.files import BoundedLines, ScratchFolder, make_private_file
@@ -73,16 +79,7 @@ class ExportCsv:
         """
         start = int(cursor.get("row", 0))
         with self._lock:
-            try:
-                records = self._read(start)
-            except (csv.Error, UnicodeDecodeError) as error:
-                self._records = None
-                message = f"the exported file can't be read after row {self._position}: {_describe_error(error)}"
-                raise _unexpected(message) from None
-            except BaseException:
-                # A generator that raised is exhausted; reading on would look like the end of the file.
-                self._records = None
-                raise
+            records = read_undamaged(partial(self._read, start))
             if len(records) < self._page_size:
                 self._records = None
                 self._file.delete()
@@ -93,30 +90,63 @@ class ExportCsv:
         return Page([record for record in transformed if record is not None], following)
 
     def _read(self, start: int) -> list[Record]:
-        if self._records is None or self._position != start:
-            with self._file.errors():
-                path = self._file.path(self._name)
-                if not self._file.is_complete:
-                    self._fetch(path)
-                    self._file.is_complete = True
-            self._records, self._position = self._parse(self._file.open()), 0
-            skipped = sum(1 for _ in islice(self._records, start))
-            if skipped < start:
-                message = f"the exported file has {skipped} rows, but {start} were already read"
-                raise _unexpected(message)
-            self._position = start
-        records = list(islice(self._records, self._page_size))
+        try:
+            if self._records is None or self._position != start:
+                self._open(start)
+            records = list(islice(self._records or (), self._page_size))
+        except BaseException as error:
+            # A generator that raised is exhausted; reading on would look like the end of the file.
+            self._records = None
+            if isinstance(error, DamagedFileError):
+                self._file.delete()
+            raise
         self._position += len(records)
         return records
 
+    def _open(self, start: int) -> None:
+        """Open the file at a row, and fetch it before if it is not there."""
+        with self._file.errors():
+            path = self._file.path(self._name)
+            if not self._file.is_complete:
+                self._fetch_whole(path)
+                self._file.is_complete = True
+        self._records, self._position = self._parse(self._file.open()), 0
+        skipped = sum(1 for _ in islice(self._records, start))
+        if skipped < start:
+            message = f"the exported file has {skipped} rows, but {start} were already read"
+            raise _damaged(message)
+        self._position = start
+
+    def _fetch_whole(self, path: Path) -> None:
+        """Fetch the file. One whose last line has no end is fetched twice, and must be the same then.
+
+        Whether Voucherify ends the last line is not documented, and the published sample does not.
+        """
+        self._fetch(path)
+        if _ends_with_a_line(path):
+            return
+        first = _digest(path)
+        path.write_bytes(b"")
+        self._fetch(path)
+        if not _ends_with_a_line(path) and _digest(path) != first:
+            message = "the exported file was cut on its way, or changes from one download to the next"
+            raise _damaged(message)
+
     def _parse(self, file: TextIO) -> Iterator[Record]:
+        try:
+            yield from self._rows(file)
+        except (csv.Error, UnicodeDecodeError) as error:
+            message = f"the exported file can't be read after row {self._position}: {_describe_error(error)}"
+            raise _damaged(message) from None
+
+    def _rows(self, file: TextIO) -> Iterator[Record]:
         csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_LENGTH))
         lines = BoundedLines(file, _MAX_ROW_LENGTH, _too_long)
         rows = csv.reader(lines, strict=True)
         header = next(rows, None)
         if header is None:
             message = "the exported file is empty: not even a header"
-            raise _unexpected(message)
+            raise _damaged(message)
         columns = _columns(self._fields, header)
         for number, cells in enumerate(rows, start=1):
             lines.next_record()
@@ -126,7 +156,7 @@ class ExportCsv:
                 cells = [""]  # with a single column, an empty value is an empty line
             if len(cells) != len(header):
                 message = f"row {number} of the exported file has {len(cells)} cells, its header {len(header)}"
-                raise _unexpected(message)
+                raise _damaged(message)
             yield _record(columns, cells)
 
 
@@ -177,7 +207,7 @@ def _columns(fields: tuple[str, ...], header: list[str]) -> list[Column]:
     is_wrong_length = len(header) != len(fields) if metadata_count is None else metadata_count < 0
     if is_wrong_length:
         message = f"the exported file has {len(header)} columns, but the export has {len(fields)} fields"
-        raise _unexpected(message)
+        raise _damaged(message)
     names = [_field_name(label) for label in header]
     if sorted(names) == sorted(fields):
         # Labels that equal the fields are more reliable than positions.
@@ -206,14 +236,27 @@ def _field_name(label: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "_", label.lower()).strip("_")
 
 
+def _ends_with_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        return file.read() in {b"\n", b""}
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
 def _describe_error(error: Exception) -> str:
     # The text of a decoding error may hold a part of the file.
     return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _too_long(number: int) -> UnexpectedResponseError:
-    return _unexpected(f"the exported file has a row of more than {_MAX_ROW_LENGTH:,} characters, up to line {number}")
-
-
-def _unexpected(message: str) -> UnexpectedResponseError:
+    message = f"the exported file has a row of more than {_MAX_ROW_LENGTH:,} characters, up to line {number}"
     return UnexpectedResponseError(message, partner="Voucherify")
+
+
+def _damaged(message: str) -> DamagedFileError:
+    return DamagedFileError(message, partner="Voucherify")

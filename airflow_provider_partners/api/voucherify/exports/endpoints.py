@@ -9,7 +9,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from airflow_provider_partners.api.async_job import JobState, JobStatus
@@ -19,7 +19,7 @@ from airflow_provider_partners.api.http.errors import (
     ResponseAction,
     default_message,
 )
-from airflow_provider_partners.api.http.messages import Request
+from airflow_provider_partners.api.http.messages import Request, check_object
 from airflow_provider_partners.api.http.urls import path_segment
 from airflow_provider_partners.exceptions import NotFoundError, RejectedError, UnexpectedResponseError
 
@@ -74,20 +74,17 @@ def create_export(transport: Transport, error_handler: ErrorHandler, body: Mappi
     :raises FieldsRefusedError: when the project does not export some of the fields
     :raises UnknownOutcomeError: when the response is lost, so that the export may exist
     """
-    request = Request(method="POST", path=PATH, json=body, label="exports.create", repeatable=False)
+    request = Request(method="POST", path=PATH, json=body, label="exports.create", check=_check_new, repeatable=False)
     response = transport.send(request, error_handler=_with_refused_fields(error_handler))
-    return _required_text(_json_object(response), "id")
+    return _required_text(response.json(), "id")
 
 
 def list_exports(transport: Transport) -> Iterator[Mapping[str, Any]]:
     """Yield all exports of the project, the newest first."""
     for number in range(1, _MAX_PAGES + 1):
         params = (("order", "-created_at"), ("limit", str(_PAGE_SIZE)), ("page", str(number)))
-        body = _json_object(transport.send(Request(method="GET", path=PATH, params=params, label="exports.list")))
-        exports = body.get("exports")
-        if not isinstance(exports, list):
-            message = "the list of exports has no exports"
-            raise UnexpectedResponseError(message, partner=PARTNER)
+        request = Request(method="GET", path=PATH, params=params, label="exports.list", check=_check_list)
+        exports = transport.send(request).json()["exports"]
         yield from (export for export in exports if isinstance(export, Mapping))
         if len(exports) < _PAGE_SIZE:
             return
@@ -98,7 +95,8 @@ def get_export(transport: Transport, job_id: str) -> Mapping[str, Any]:
 
     :raises NotFoundError: when it does not exist
     """
-    return _json_object(transport.send(Request(method="GET", path=_path(job_id), label="exports.get")))
+    request = Request(method="GET", path=_path(job_id), label="exports.get", check=_check_export)
+    return cast("Mapping[str, Any]", transport.send(request).json())
 
 
 def export_status(transport: Transport, job_id: str) -> JobStatus:
@@ -137,12 +135,25 @@ def _path(job_id: str) -> str:
     return f"{PATH}/{path_segment(job_id)}"
 
 
-def _json_object(response: Response) -> Mapping[str, Any]:
-    body = response.json()
-    if not isinstance(body, Mapping):
-        message = f"the answer is not an object but {type(body).__name__}"
+def _check_new(body: Any) -> None:
+    """Refuse what is no answer to a new export."""
+    check_object(body)
+    _required_text(body, "id")
+
+
+def _check_list(body: Any) -> None:
+    """Refuse what is no list of exports."""
+    check_object(body)
+    if not isinstance(body.get("exports"), list):
+        message = "the list of exports has no exports"
         raise UnexpectedResponseError(message, partner=PARTNER)
-    return body
+
+
+def _check_export(body: Any) -> None:
+    """Refuse what is no export, such as a gateway's own JSON: its status would count as an unfinished one."""
+    check_object(body)
+    for name in ("exported_object", "status"):
+        _required_text(body, name)
 
 
 def _required_text(body: Mapping[str, Any], name: str) -> str:

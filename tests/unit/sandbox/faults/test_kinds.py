@@ -176,6 +176,26 @@ def test_a_body_is_cut_or_lost_or_comes_slowly(running: RunningSandbox, client: 
     assert time.monotonic() - begun >= 0.4
 
 
+def test_a_file_ends_within_a_line_and_its_length_fits(running: RunningSandbox, client: httpx.Client) -> None:
+    """A part that ends after a line looks like a whole file."""
+    keys = running.sandbox.credentials["voucherify"]
+    client.headers.update({"X-App-Id": keys["app_id"], "X-App-Token": keys["secret_key"]})
+    body = {"exported_object": "redemption", "parameters": {"fields": ["id", "date"]}}
+    path = f"/voucherify/v1/exports/{client.post('/voucherify/v1/exports', json=body).json()['id']}"
+    while not (result := client.get(path).json()["result"]):
+        pass
+    whole = client.get(result["url"]).text
+    for end in (0.6, (whole.index("\n") + 1.5) / len(whole)):
+        running.faults.add(kind="cut_file", cut=end)
+
+        cut = client.get(result["url"])
+
+        assert cut.status_code == 200
+        assert whole.startswith(cut.text)
+        assert 0 < len(cut.content) == int(cut.headers["content-length"]) < len(whole)
+        assert not cut.text.endswith("\n")
+
+
 def test_a_dead_token_is_refused_until_there_is_another(running: RunningSandbox, client: httpx.Client) -> None:
     old, new = headers(running, client), headers(running, client)
     running.faults.add(kind="dead_token")

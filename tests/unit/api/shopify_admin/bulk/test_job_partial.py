@@ -37,6 +37,18 @@ def test_a_truncated_grouped_file_is_completed_page_by_page(line_count: int, tru
     assert list(job.extraction(job_id).records()) == BY_MINUTES
 
 
+@pytest.mark.parametrize("first", [1.0, 0.4], ids=["the second download", "both downloads"])
+def test_a_partial_file_that_is_cut_on_its_way_loses_no_record(first: float) -> None:
+    """The first download says from when on orders are paged. A shorter second one would lack those before."""
+    shop = FakeBulkShop(*BY_MINUTES)
+    partial = b"".join(lines_of(shop)[:40])
+    job, job_id = failed_job(shop, partial)
+    shop.files[FILE] = [partial[: int(len(partial) * first)], partial[:300], partial]
+
+    assert list(job.extraction(job_id).records()) == BY_MINUTES
+    assert len(shop.downloads) == 3
+
+
 def test_records_of_the_file_are_not_read_again() -> None:
     shop = FakeBulkShop(*BY_MINUTES)
     job, job_id = failed_job(shop, b"".join(lines_of(shop)[:40]))

@@ -14,6 +14,7 @@ from fake_admin_api import SINCE, TOKEN, UNTIL, make_client
 from fake_bulk_shop import FILE, FakeBulkShop, fulfillment, order, product, submit_job
 
 from airflow_provider_partners.api.async_job import JobState
+from airflow_provider_partners.api.damaged_files import MAX_DOWNLOADS
 from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.exceptions import (
     ExpiredError,
@@ -278,6 +279,50 @@ def test_a_file_with_fewer_objects_than_counted_is_an_error() -> None:
     shop.complete_operation(job_id, rootObjectCount="40")
     with pytest.raises(UnexpectedResponseError, match=r"Shopify counted .* and 40"):
         list(job.extraction(job_id).records())
+
+
+# --- files that are cut on their way, with a length that fits ---
+# objectCount and rootObjectCount are never null, and fileSize is the "file size in bytes of the file in the url field":
+# https://shopify.dev/docs/api/admin-graphql/latest/objects/BulkOperation
+
+FEW = [order(1, lines=1), order(2, lines=0), order(3, lines=1, fulfillments=[fulfillment(31)])]
+
+
+def read_cut(*damaged: bytes, whole: bytes, size: bool) -> tuple[list[dict], int]:
+    """Return the records of a file that arrives damaged at first, and the number of downloads."""
+    shop = FakeBulkShop(*FEW)
+    job, job_id = submit_job(shop)
+    shop.complete_operation(job_id, whole, fileSize=str(len(whole)) if size else None)
+    shop.files[FILE] = [*damaged, whole]
+    return list(job.extraction(job_id).records()), len(shop.downloads)
+
+
+@pytest.mark.parametrize("size", [True, False], ids=["with its size", "without its size"])
+def test_a_file_that_is_cut_anywhere_is_downloaded_again(size: bool) -> None:
+    whole = FakeBulkShop(*FEW).file()
+    ends = [number + 1 for number, byte in enumerate(whole[:-1]) if byte == ord("\n")]
+    assert len(ends) == 4
+    for cut in sorted({*ends, *(end - 1 for end in ends), *range(0, len(whole) - 1, 23), len(whole) - 2}):
+        assert read_cut(whole[:cut], whole=whole, size=size) == (FEW, 2), f"cut after {cut} bytes"
+
+
+def test_bytes_that_are_lost_in_the_middle_show_in_the_size() -> None:
+    whole = FakeBulkShop(*FEW).file()
+    lost = whole.replace(b"Tasse 1000", b"Tasse 10", 1)
+    assert read_cut(lost, lost, whole=whole, size=True) == (FEW, 3)
+    assert read_cut(lost, whole=whole, size=False)[1] == 1, "without the size, nothing shows it"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_file_that_stays_damaged_is_an_error(share: float, temporary_folder: Path) -> None:
+    shop = FakeBulkShop(*MANY)
+    extraction = extraction_of(shop)
+    whole = shop.file()
+    shop.files[FILE] = whole[: int(len(whole) * share)]
+    with pytest.raises(UnexpectedResponseError, match="file"):
+        list(extraction.records())
+    assert len(shop.downloads) == MAX_DOWNLOADS
+    assert not list(temporary_folder.iterdir())
 
 
 def test_no_error_shows_the_url_of_a_file() -> None:

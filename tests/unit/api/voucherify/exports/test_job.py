@@ -291,6 +291,32 @@ def test_after_a_lost_response_the_created_export_is_found_and_no_second_one_cre
     assert len(server.bodies) == 1
 
 
+STRANGE = {"message": "OK"}
+"""JSON of a gateway: an object, and no answer of the API."""
+
+
+def with_strange_answers(server: ExportsServer) -> VoucherifyClient:
+    """Return a client whose every third request a gateway answers, from the first one on."""
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=STRANGE) if len(seen) % 3 == 1 else server(request)
+
+    return client(handle)
+
+
+def test_a_strange_answer_is_no_export() -> None:
+    """Without a status, an export would be polled for ever; without its object, it would be another one's."""
+    server = ExportsServer(csv_text("ord_1,PAID", header="ID,Status"))
+    job = with_strange_answers(server).job("orders", fields=["id", "status"])
+    job_id = job.submit()
+    assert job.status(job_id).state is JobState.DONE
+    assert job.find(datetime(2026, 1, 1, tzinfo=UTC)) == job_id
+    assert list(job.extraction(job_id).records()) == [{"id": "ord_1", "status": "PAID"}]
+    assert len(server.bodies) == 1
+
+
 def test_an_export_with_the_same_request_is_found() -> None:
     server = ExportsServer()
     job = client(server).job("redemptions", since=SINCE, filters=field("result").is_("SUCCESS"))
