@@ -190,8 +190,8 @@ HOURLY = Diagram(
 )
 
 MAIN_DAG = Diagram(
-    "The tasks of the main Dag. check_params, active_shops, select_shops, choose_windows, find_changes and select_lane "
-    "run once. Each shop with changes has a lane: extract_orders, then extract_returns and extract_customers; "
+    "The tasks of the main Dag. check_params, active_shops, select_shops, choose_windows, batch_shops and select_lane "
+    "run once, find_changes for each batch of shops. Each shop with changes has a lane: extract_orders, then extract_returns and extract_customers; "
     "extract_claims and extract_redemptions beside them; then build, upsert_products, "
     "upsert_orders and summarize_lane. At the end summarize and confirm run once.",
     {
@@ -199,25 +199,27 @@ MAIN_DAG = Diagram(
         "active": Box(1, 0, "active_shops"),
         "select": Box(2, 0, "select_shops"),
         "choose": Box(3, 0, "choose_windows"),
-        "find": Box(4.1, 0, "find_changes", "Shopify", "partner"),
-        "lanes": Box(4.1, 0.95, "select_lane", "shops with changes"),
-        "orders": Box(0, 2.4, "extract_orders", "Shopify", "partner"),
-        "returns": Box(1, 2.4, "extract_returns", "Yofi", "partner"),
-        "customers": Box(1, 3.4, "extract_customers", "Yofi", "partner"),
-        "claims": Box(0, 4.4, "extract_claims", "Yofi", "partner"),
-        "redemptions": Box(0, 5.4, "extract_redemptions", "Voucherify", "partner"),
-        "build": Box(2, 2.4, "build", "join, map, suppress", height=4),
-        "products": Box(3, 2.4, "upsert_products", "Yotpo", "partner"),
-        "upsert": Box(3, 3.4, "upsert_orders", "Yotpo", "partner"),
-        "lane": Box(3, 4.4, "summarize_lane", "one shop", "data"),
-        "summarize": Box(4.1, 4.4, "summarize", "all shops", "data"),
-        "confirm": Box(4.1, 5.4, "confirm", "watermarks", "data"),
+        "batch": Box(4.1, 0, "batch_shops"),
+        "find": Box(4.1, 0.95, "find_changes", "Shopify", "partner"),
+        "lanes": Box(4.1, 1.9, "select_lane", "shops with changes"),
+        "orders": Box(0, 3.1, "extract_orders", "Shopify", "partner"),
+        "returns": Box(1, 3.1, "extract_returns", "Yofi", "partner"),
+        "customers": Box(1, 4.1, "extract_customers", "Yofi", "partner"),
+        "claims": Box(0, 5.1, "extract_claims", "Yofi", "partner"),
+        "redemptions": Box(0, 6.1, "extract_redemptions", "Voucherify", "partner"),
+        "build": Box(2, 3.1, "build", "join, map, suppress", height=4),
+        "products": Box(3, 3.1, "upsert_products", "Yotpo", "partner"),
+        "upsert": Box(3, 4.1, "upsert_orders", "Yotpo", "partner"),
+        "lane": Box(3, 5.1, "summarize_lane", "one shop", "data"),
+        "summarize": Box(4.1, 5.1, "summarize", "all shops", "data"),
+        "confirm": Box(4.1, 6.1, "confirm", "watermarks", "data"),
     },
     [
         ("check", "active", ""),
         ("active", "select", ""),
         ("select", "choose", ""),
-        ("choose", "find", ""),
+        ("choose", "batch", ""),
+        ("batch", "find", ""),
         ("find", "lanes", ""),
         ("lanes", "orders", "one lane for each shop with changes"),
         ("orders", "returns", ""),

@@ -88,8 +88,9 @@ class OrderArguments:
     :param on_no_shops: whether the run fails, or ends as skipped, when it has no shop to sync
     :param granularity: what a task is: ``step``, one step of one shop; or ``shop``, all steps of some shops, which
         costs Airflow much less
-    :param shops_per_task: with ``granularity="shop"``, how many shops a task takes at most. In a Dag with several
-        windows, each window of a shop counts
+    :param shops_per_task: how many shops a task takes at most: with ``granularity="shop"``, all of their steps; with
+        ``step``, the requests that find out which of them have changes. In a Dag with several windows, each window of a
+        shop counts
     """
 
     options: MappingOptions | Mapping[str, Any] | str | None = None

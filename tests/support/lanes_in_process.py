@@ -80,13 +80,14 @@ class InProcessRun:
         os.environ["AIRFLOW__PARTNERS__BUDGET_URI"] = "memory://"
         self.xcoms[self.lanes_task, -1, "return_value"] = self.lanes
 
-    def run_step_by_step(self, *, tries: int = 1) -> Json:
+    def run_step_by_step(self, *, shops_per_task: int = 25, tries: int = 1) -> Json:
         """Run the tasks of each lane, which are mapped; return the summary of the run."""
         found = None
         selected = self.lanes
         if self.dag.has_task("find_changes"):
-            found = mapping.find_changed.function(self.lanes, ORDER_LANE.path)
-            selected = json.loads(json.dumps(mapping.select_lanes.function(self.lanes, None, found)))
+            batches = mapping.batch_lanes.function(self.lanes, shops_per_task)
+            found = [mapping.find_changed.function(self.lanes, ORDER_LANE.path, batch) for batch in batches]
+            selected = json.loads(json.dumps(mapping.select_lanes.function(self.lanes, None, batches, found)))
             self.xcoms["select_lane", -1, "return_value"] = selected
         tasks = [task for task in self.dag.topological_sort() if task.task_id.startswith("lane.")]
         for index in range(len(selected)):

@@ -10,10 +10,21 @@ from airflow_provider_partners.observability.report import run as report
 from airflow_provider_partners.observability.step_log import TryEntry
 from airflow_provider_partners.pipelines import run_summary, step_errors
 
-__all__ = ["FIND_CHANGES", "SUMMARIZE_LANE", "connections_of", "needed_connections", "sum_up", "sum_up_unchanged"]
+__all__ = [
+    "BATCH_SHOPS",
+    "FIND_CHANGES",
+    "SUMMARIZE_LANE",
+    "connections_of",
+    "needed_connections",
+    "sum_up",
+    "sum_up_unchanged",
+]
 
 SUMMARIZE_LANE = "summarize_lane"
 """The last step of a lane. It is the same for all lanes."""
+
+BATCH_SHOPS = "batch_shops"
+"""The task that shares out the shops among those that find out whether there is something to do."""
 
 FIND_CHANGES = "find_changes"
 """The request that finds out whether there is anything to do in a lane."""

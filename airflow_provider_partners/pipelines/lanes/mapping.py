@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from airflow.sdk import get_current_context, task, task_group
 
 from airflow_provider_partners.pipelines import run_summary
+from airflow_provider_partners.pipelines._dag import require_results
 from airflow_provider_partners.pipelines.lanes.changes import find_changes
 from airflow_provider_partners.pipelines.lanes.lane_summary import (
+    BATCH_SHOPS,
     FIND_CHANGES,
     SUMMARIZE_LANE,
     connections_of,
@@ -23,6 +25,7 @@ from airflow_provider_partners.pipelines.lanes.one_task import LanesOperator
 from airflow_provider_partners.pipelines.lanes.steps import SINCE_LABEL, LaneSteps, load_steps
 from airflow_provider_partners.pipelines.order_arguments import DEFAULT_GRANULARITY, SHOPS_PER_TASK, Granularity
 from airflow_provider_partners.pipelines.routing.placements import LANE_GROUP, Placement
+from airflow_provider_partners.task_errors import translate_errors
 
 __all__ = ["MappedLanes", "map_lanes"]
 
@@ -55,12 +58,17 @@ def map_lanes(
     :param lanes: the output of the task that returns the lanes with their windows
     :param placements: the pools and queues that routes name
     :param granularity: ``step`` for a task per step and lane, ``shop`` for a task that runs all steps of several lanes
-    :param shops_per_task: with ``shop``, how many lanes a task runs at most
+    :param shops_per_task: how many lanes a task takes at most: with ``shop``, all of their steps; with ``step``, the
+        requests that find out whether there is something to do
     """
     before: dict[str, Any] = {}
+    summaries: list[Any] = []
+    batches: Any = None
+    found: Any = None
     if granularity == "step" and steps.is_changed:
-        before[FIND_CHANGES] = find_changed(lanes, steps.path)
-    found, summaries = before.get(FIND_CHANGES), [*before.values()]
+        batches = before[BATCH_SHOPS] = batch_lanes.override(task_id=BATCH_SHOPS)(lanes, shops_per_task)
+        found = find_changed.partial(lanes=lanes, steps=steps.path).expand(batch=batches)
+        summaries.append(found)
     for placement in (Placement(), *placements):
         chosen, group_id = placement.to_dict() if placements else None, placement.group_id
         selected = lanes
@@ -71,28 +79,35 @@ def map_lanes(
             summaries.append(_map_batches(steps, lanes, selected, placement))
             continue
         if chosen is not None or found is not None:
-            selected = before[f"select_{group_id}"] = select_lanes.override(task_id=f"select_{group_id}")(
-                lanes, chosen, found
-            )
+            # The shops of a batch that failed are not known to be without changes, and the other batches go on.
+            rule = "all_success" if found is None else "all_done"
+            selected = before[f"select_{group_id}"] = select_lanes.override(
+                task_id=f"select_{group_id}", trigger_rule=rule
+            )(lanes, chosen, batches, found)
         group = _lane_group(steps).override(group_id=group_id, default_args=placement.default_args)
         summaries.append(group.expand_kwargs(selected))
     return MappedLanes(summaries, before)
 
 
-@task(task_id=FIND_CHANGES)
-def find_changed(lanes: Sequence[Mapping[str, Any]], steps: str) -> list[dict[str, Any]]:
-    """Return for each lane its summary if it has nothing to do, or else the request that has found this out.
+@task(task_id=FIND_CHANGES, map_index_template="{{ task.op_kwargs['batch']['label'] }}")
+def find_changed(lanes: Sequence[Mapping[str, Any]], steps: str, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return for each lane of a batch its number, and its summary if it has nothing to do.
 
-    :param lanes: the lanes with their windows
+    For a lane that may have something to do, return the request that has found this out.
+
+    :param lanes: the lanes of the run with their windows
     :param steps: import path of what they do
+    :param batch: from :func:`batch_lanes`
     """
+    numbers = batch["lanes"]
     found: list[dict[str, Any]] = []
-    for lane, answer in zip(lanes, find_changes(lanes, load_steps(steps).is_changed), strict=True):
+    answers = find_changes([lanes[number] for number in numbers], load_steps(steps).is_changed)
+    for number, answer in zip(numbers, answers, strict=True):
         if answer.may_have_changes:
-            found.append({"found_by": answer.found_by})
+            found.append({"lane": number, "found_by": answer.found_by})
         else:
-            log.info("%s: no order has changed", lane["shop"])
-            found.append(sum_up_unchanged(lane, answer.found_by))
+            log.info("%s: no order has changed", lanes[number]["shop"])
+            found.append({"lane": number, "unchanged": sum_up_unchanged(lanes[number], answer.found_by)})
     return found
 
 
@@ -100,18 +115,25 @@ def find_changed(lanes: Sequence[Mapping[str, Any]], steps: str) -> list[dict[st
 def select_lanes(
     lanes: Sequence[Mapping[str, Any]],
     placement: Mapping[str, Any] | None = None,
-    found: Sequence[Mapping[str, Any]] | None = None,
+    batches: Sequence[Mapping[str, Any]] | None = None,
+    found: Iterable[Sequence[Mapping[str, Any]]] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the lanes whose steps run.
 
     :param placement: only those in this pool and queue
-    :param found: only those that may have something to do, see :func:`find_changed`
+    :param batches: which lanes were to be looked at, from :func:`batch_lanes`
+    :param found: what :func:`find_changed` returned for each batch. What is not known of a lane counts as changed
+    :raises FatalTaskError: when it was not decided which lanes are looked at, so all of them would count
     """
-    known = [{"found_by": None}] * len(lanes) if found is None else found
+    if found is not None and batches is None:
+        context: Any = get_current_context()
+        with translate_errors(context):
+            require_results({BATCH_SHOPS: batches}, context)
+    known = {answer["lane"]: answer for answers in found or () for answer in answers}
     return [
-        {**lane, "found_by": each["found_by"]}
-        for lane, each in zip(lanes, known, strict=True)
-        if not each.get("no_changes") and _is_placed(lane, placement)
+        {**lane, "found_by": known.get(number, {}).get("found_by")}
+        for number, lane in enumerate(lanes)
+        if "unchanged" not in known.get(number, {}) and _is_placed(lane, placement)
     ]
 
 

@@ -124,11 +124,13 @@ def _last_step(context: Mapping[str, Any]) -> str:
 def _flatten(summaries: Any) -> Iterator[Any]:
     """Yield the summaries of all tasks. For a single lane, Airflow passes its result instead of a list.
 
-    What is known of a lane before its steps run has no shop, unless there is nothing to do.
+    What is known of a lane before its steps run has no summary, unless there is nothing to do.
     """
     if isinstance(summaries, Mapping):
         if "shop" in summaries:
             yield summaries
+        elif "unchanged" in summaries:
+            yield summaries["unchanged"]
     elif not isinstance(summaries, str) and summaries is not None:
         for each in summaries:
             yield from _flatten(each)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.execution_time.context import set_current_context
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_provider_partners import pipelines
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.pipelines.lanes import LanesOperator
+from airflow_provider_partners.pipelines.lanes import ORDER_LANE, LanesOperator, mapping
+from airflow_provider_partners.pipelines.lanes.changes import Answer
 from airflow_provider_partners.pipelines.lanes.lane_summary import sum_up_unchanged
 from airflow_provider_partners.pipelines.lanes.mapping import batch_lanes, select_lanes
+from airflow_provider_partners.task_errors import FatalTaskError
 
 FACTORIES = [
     pipelines.order_sync_dag,
@@ -64,16 +69,69 @@ def test_a_batch_has_lanes_of_one_placement() -> None:
 
 
 def test_lanes_without_changes_are_not_mapped() -> None:
+    unchanged = sum_up_unchanged({**shops(2)[1], "since": "", "until": ""}, None)
     found = [
-        {"found_by": {"calls": []}},
-        sum_up_unchanged({**shops(2)[1], "since": "", "until": ""}, None),
-        {"found_by": None},
+        [{"lane": 0, "found_by": {"calls": []}}, {"lane": 1, "unchanged": unchanged}],
+        [{"lane": 2, "found_by": None}],
     ]
-    selected = select_lanes.function(shops(3), None, found)
+    selected = select_lanes.function(shops(3), None, [{"lanes": [0, 1]}, {"lanes": [2]}], found)
     assert [(lane["shop"], lane["found_by"]) for lane in selected] == [
         ("0.myshopify.com", {"calls": []}),
         ("2.myshopify.com", None),
     ]
+
+
+def test_the_shops_of_a_batch_that_failed_count_as_changed() -> None:
+    """A failed task returns nothing. Airflow passes what the other instances returned, without a gap."""
+    found = [[{"lane": 2, "found_by": {"calls": []}}, {"lane": 3, "unchanged": {}}]]
+    selected = select_lanes.function(shops(4), None, [{"lanes": [0, 1]}, {"lanes": [2, 3]}], found)
+    assert [(lane["shop"], lane["found_by"]) for lane in selected] == [
+        ("0.myshopify.com", None),
+        ("1.myshopify.com", None),
+        ("2.myshopify.com", {"calls": []}),
+    ]
+
+
+def test_a_run_without_batches_does_not_take_all_shops_as_changed(tmp_path: Path, monkeypatch: Any) -> None:
+    """A thousand shops without changes would be nine thousand tasks."""
+    monkeypatch.setenv("AIRFLOW__PARTNERS__STAGING_URI", str(tmp_path))
+    instance = SimpleNamespace(dag_id="sync", run_id="run", task_id="select_lane", map_index=-1, try_number=1)
+    context: Any = {"ti": instance, "task_instance": instance}
+    with set_current_context(context), pytest.raises(FatalTaskError, match="'batch_shops' did not succeed"):
+        select_lanes.function(shops(2), None, None, [])
+
+
+def test_a_task_asks_for_the_shops_of_its_batch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    requested: list[str] = []
+
+    def answer(lanes: Any, _is_changed: Any) -> Any:
+        requested.extend(lane["shop"] for lane in lanes)
+        return [Answer(may_have_changes=lane["shop"] == "3.myshopify.com") for lane in lanes]
+
+    monkeypatch.setattr(mapping, "find_changes", answer)
+    lanes = shops(5, since="2026-05-01", until="2026-05-02")
+    found = mapping.find_changed.function(lanes, ORDER_LANE.path, {"lanes": [1, 3]})
+    assert requested == ["1.myshopify.com", "3.myshopify.com"]
+    assert found == [
+        {"lane": 1, "unchanged": sum_up_unchanged(lanes[1], None)},
+        {"lane": 3, "found_by": None},
+    ]
+
+
+@pytest.mark.parametrize("factory", [pipelines.order_sync_dag, pipelines.order_backfill_dag])
+def test_the_shops_are_looked_at_in_batches_that_the_grid_names(factory: Any) -> None:
+    dag = factory(granularity="step", placements=[{"pool": "large"}], shops_per_task=7)
+    find, batches = dag.get_task("find_changes"), dag.get_task("batch_shops")
+    assert find.is_mapped
+    assert find.upstream_task_ids >= {"batch_shops"}
+    assert batches.op_args[1] == 7
+    assert "batch" in find.partial_kwargs["map_index_template"]
+    assert not dag.get_task("batch_shops").is_mapped
+    for name in ("select_lane", "select_lane_large"):
+        # A batch that fails keeps no other shop from running.
+        assert dag.get_task(name).trigger_rule == "all_done"
+        assert dag.get_task(name).upstream_task_ids >= {"batch_shops", "find_changes"}
+    assert "find_changes" in dag.get_task("summarize").upstream_task_ids
 
 
 @by_name
