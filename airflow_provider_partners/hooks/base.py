@@ -18,6 +18,7 @@ from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.hooks import connection_forms
 from airflow_provider_partners.hooks.connection import PartnerConnection, read_connection
 from airflow_provider_partners.hooks.lookups import find_connection
+from airflow_provider_partners.hooks.tokens import token_store
 from airflow_provider_partners.observability import hook_lineage, metrics, step_log
 from airflow_provider_partners.records import encode_text
 
@@ -198,7 +199,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
             mask_secret(encoded)
 
     def client_options(self, *credential: str) -> ClientOptions:
-        """Return the options that every client takes: rate limit store, deadlines and the masking of secrets.
+        """Return the options that every client takes: rate limit store, shared tokens, deadlines, masking of secrets.
 
         :param credential: what the partner counts requests by; tasks with the same credential share a rate limit
         """
@@ -212,6 +213,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
                 settings.budget_uri(), f"{self.conn_type}-{digest}", open_database=open_store
             ),
             on_secret=self.mask_secret,
+            token_store=token_store(),
             deadline=min(settings.request_deadline(), SHORT_DEADLINE if self.short_timeouts else math.inf),
             max_response_size=settings.max_response_size(),
             max_download_size=settings.max_download_size(),

@@ -7,11 +7,11 @@ credentials are left to try. Threads share one object. This module does not send
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.http.redaction import is_sensitive
+from airflow_provider_partners.api.http.tokens import Token, TokenSlot
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -114,15 +114,6 @@ class RotatingHeader:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    value: str
-    renew_at: float | None
-
-    def __repr__(self) -> str:
-        return "_Token(<hidden>)"
-
-
 class _TokenHeader:
     """A header with a token. The token is renewed shortly before it expires, and after a refusal."""
 
@@ -138,6 +129,7 @@ class _TokenHeader:
         clock: Clock,
         leeway: float,
         on_secret: Callable[[str], None],
+        slot: TokenSlot | None,
     ) -> None:
         self._obtain = obtain
         self._header = header
@@ -146,36 +138,39 @@ class _TokenHeader:
         self._clock = clock
         self._leeway = leeway
         self._on_secret = on_secret
-        self._token: _Token | None = None
-        # A thread that obtains a token holds the lock, so that the other threads wait for the same token.
-        self._lock = threading.Lock()
+        self._slot = slot or TokenSlot()
+        self._reported: Token | None = None
 
     def headers(self) -> Mapping[str, str]:
         """Return the header with a valid token."""
-        with self._lock:
-            token = self._token
+        slot = self._slot
+        with slot.lock:
+            token = slot.token
             if token is None or (token.renew_at is not None and self._clock.time() >= token.renew_at):
-                token = self._token = self._new_token()
+                token = slot.token = self._new_token()
+            if token is not self._reported:
+                self._on_secret(token.value)
+                self._reported = token
         return {self._header: self._prefix + token.value, **self._extra}
 
     def refresh(self, refused: Mapping[str, str]) -> bool:
         """Drop the refused token, so that the next request obtains another.
 
-        If the token in use is a newer one, another thread has already renewed it.
+        If the token in use is a newer one, another thread or client has already renewed it.
         """
-        with self._lock:
-            if self._token is not None and refused.get(self._header) == self._prefix + self._token.value:
-                self._token = None
+        with self._slot.lock:
+            token = self._slot.token
+            if token is not None and refused.get(self._header) == self._prefix + token.value:
+                self._slot.token = None
         return True
 
-    def _new_token(self) -> _Token:
+    def _new_token(self) -> Token:
         obtained_at = self._clock.time()
         value, expires_at = self._obtain()
-        self._on_secret(value)
         if expires_at is None:
-            return _Token(value, None)
+            return Token(value, None)
         # Without this limit, a token with a lifetime below the leeway would be renewed for every request.
-        return _Token(value, expires_at - min(self._leeway, max(0.0, expires_at - obtained_at) / 2))
+        return Token(value, expires_at - min(self._leeway, max(0.0, expires_at - obtained_at) / 2))
 
 
 class MintedToken(_TokenHeader):
@@ -185,6 +180,7 @@ class MintedToken(_TokenHeader):
     :param extra: additional headers
     :param leeway: seconds before the expiry at which the token is renewed
     :param on_secret: called with every token before its use
+    :param slot: shared with other clients of the same credentials; one of its own by default
     """
 
     def __init__(
@@ -195,6 +191,7 @@ class MintedToken(_TokenHeader):
         clock: Clock = SYSTEM_CLOCK,
         leeway: float = 30.0,
         on_secret: Callable[[str], None] = ignore_secret,
+        slot: TokenSlot | None = None,
     ) -> None:
         super().__init__(
             obtain=mint,
@@ -204,6 +201,7 @@ class MintedToken(_TokenHeader):
             clock=clock,
             leeway=leeway,
             on_secret=on_secret,
+            slot=slot,
         )
 
 
@@ -217,6 +215,7 @@ class ExchangedToken(_TokenHeader):
     :param extra: additional headers
     :param leeway: seconds before the expiry at which the token is renewed
     :param on_secret: called with every token before its use
+    :param slot: shared with other clients of the same credentials; one of its own by default
     """
 
     def __init__(
@@ -229,6 +228,7 @@ class ExchangedToken(_TokenHeader):
         clock: Clock = SYSTEM_CLOCK,
         leeway: float = 60.0,
         on_secret: Callable[[str], None] = ignore_secret,
+        slot: TokenSlot | None = None,
     ) -> None:
         super().__init__(
             obtain=exchange,
@@ -238,4 +238,5 @@ class ExchangedToken(_TokenHeader):
             clock=clock,
             leeway=leeway,
             on_secret=on_secret,
+            slot=slot,
         )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from airflow_provider_partners.api.http.rate_limit_store import RateLimitStore
+    from airflow_provider_partners.api.http.tokens import TokenSlot, TokenStore
 
 __all__ = ["ClientOptions", "Timeouts"]
 
@@ -48,6 +49,7 @@ class ClientOptions:
         :class:`~airflow_provider_partners.api.http.addresses.DownloadHosts`
     :param timeouts: seconds for the parts of one attempt
     :param on_secret: called with every secret and token before its use
+    :param token_store: tokens that clients of one process share; each client has its own by default
     :param clock: the clock, for tests
     :param handler: transport of the HTTP library (``httpx.BaseTransport``), for tests
     """
@@ -61,5 +63,13 @@ class ClientOptions:
     download_hosts: Sequence[str] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     on_secret: Callable[[str], None] = ignore_secret
+    token_store: TokenStore | None = None
     clock: Clock = SYSTEM_CLOCK
     handler: Any = None
+
+    def token_slot(self, *credentials: str | None) -> TokenSlot | None:
+        """Return the slot of a token that clients share; ``None`` if each has its own.
+
+        :param credentials: everything that the token depends on
+        """
+        return None if self.token_store is None else self.token_store.slot(*credentials)

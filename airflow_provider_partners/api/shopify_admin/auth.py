@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_partners.api.clock import Clock
+    from airflow_provider_partners.api.http.tokens import TokenSlot
     from airflow_provider_partners.api.http.transport import Transport
 
 TOKEN_HEADER = "X-Shopify-Access-Token"  # noqa: S105 - a header's name
@@ -53,12 +54,14 @@ def make_auth(
     transport: Callable[[], Transport],
     clock: Clock,
     on_secret: Callable[[str], None],
+    slot: TokenSlot | None = None,
 ) -> Auth:
     """Return the authentication of a shop.
 
     :param auth: ``token`` or ``client_credentials``
     :param token_provider: returns the shop's current token; takes precedence over all others
     :param transport: returns the client's transport, which exchanges the tokens
+    :param slot: of a token that other clients with the same client credentials share
     :raises ConfigurationError: naming the missing credential
     """
     if token_provider is not None:
@@ -75,7 +78,7 @@ def make_auth(
             raise ConfigurationError(message, remedy=remedy)
         on_secret(client_secret)
         exchange = ClientCredentialsExchange(client_id, client_secret, transport, clock)
-        return ExchangedToken(exchange=exchange, header=TOKEN_HEADER, clock=clock, on_secret=on_secret)
+        return ExchangedToken(exchange=exchange, header=TOKEN_HEADER, clock=clock, on_secret=on_secret, slot=slot)
     if auth != "token":
         message = f"'auth' is {auth!r}"
         raise ConfigurationError(message, remedy="Use 'token' or 'client_credentials'.")

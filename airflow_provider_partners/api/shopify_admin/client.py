@@ -132,6 +132,9 @@ class ShopifyAdminClient(DocumentClient):
                 transport=lambda: self._transport,
                 clock=options.clock,
                 on_secret=options.on_secret,
+                slot=options.token_slot(
+                    "shopify_admin", shop_url(base_url or DEFAULT_URL, self.shop), self.shop, client_id, client_secret
+                ),
             ),
             rate_limit=RateLimiter(
                 rate=RESTORE_RATE, capacity=BUCKET_SIZE, store=options.rate_limit_store, clock=options.clock

@@ -15,6 +15,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.clock import Clock
+    from airflow_provider_partners.api.http.tokens import TokenSlot
     from airflow_provider_partners.api.http.transport import Transport
     from airflow_provider_partners.api.voucherify.resources.model import VoucherifyResource
 
@@ -44,6 +45,7 @@ def make_auth(
     transport: Callable[[], Transport],
     clock: Clock,
     on_secret: Callable[[str], None],
+    slot: TokenSlot | None = None,
 ) -> Auth:
     """Return the credentials of a client.
 
@@ -52,6 +54,7 @@ def make_auth(
     :param scope: scopes of an ``oauth`` token
     :param transport: returns the transport that exchanges the key for a token
     :param on_secret: called with every secret and token before its first use
+    :param slot: of an ``oauth`` token that other clients share
     :raises ConfigurationError: when something is missing
     """
     if auth not in API_FAMILIES:
@@ -77,6 +80,7 @@ def make_auth(
         scheme="Bearer",
         clock=clock,
         on_secret=on_secret,
+        slot=slot,
     )
 
 

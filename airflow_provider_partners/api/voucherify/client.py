@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.client import RestClient
-from airflow_provider_partners.api.http.messages import Request, check_object
+from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
@@ -19,10 +19,14 @@ from airflow_provider_partners.api.voucherify.exports.endpoints import cancel_ex
 from airflow_provider_partners.api.voucherify.exports.job import ExportJob, export_job
 from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
 from airflow_provider_partners.api.voucherify.filters import filter_queries
-from airflow_provider_partners.api.voucherify.qualifications import QualificationQuery, build_qualifications
+from airflow_provider_partners.api.voucherify.qualifications import (
+    QualificationQuery,
+    build_qualifications,
+    extract_redeemables,
+)
 from airflow_provider_partners.api.voucherify.query import ListQuery, build_extraction
 from airflow_provider_partners.api.voucherify.resources import RESOURCES
-from airflow_provider_partners.api.voucherify.resources.model import encode_parameters, extract_records
+from airflow_provider_partners.api.voucherify.resources.model import check_record, encode_parameters, extract_records
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -103,6 +107,9 @@ class VoucherifyClient(RestClient):
                 transport=lambda: self._transport,
                 clock=options.clock,
                 on_secret=options.on_secret,
+                slot=options.token_slot(
+                    "voucherify", base_url or DEFAULT_URL, auth, application_id, secret_key, oauth_scope
+                ),
             ),
             rate_limit=RateLimiter(
                 rate=limit[0], capacity=limit[1], store=options.rate_limit_store, clock=options.clock
@@ -322,10 +329,11 @@ class VoucherifyClient(RestClient):
         return max(totals) > max_records
 
     def _qualify(self, path: str, body: Mapping[str, Any]) -> Any:
-        return self._transport.send(Request(method="POST", path=path, json=body, label="qualifications.list")).json()
+        request = Request(method="POST", path=path, json=body, label="qualifications.list", check=extract_redeemables)
+        return self._transport.send(request).json()
 
     def _get(self, path: str, label: str, params: QueryParams) -> Any:
         name, _, kind = label.partition(".")
-        check = partial(extract_records, RESOURCES[name]) if kind == "list" else check_object
+        check = partial(extract_records if kind == "list" else check_record, RESOURCES[name])
         request = Request(method="GET", path=path, params=tuple(params), label=label, check=check)
         return self._transport.send(request).json()

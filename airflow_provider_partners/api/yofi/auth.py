@@ -8,8 +8,8 @@ https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/authentication
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -19,7 +19,7 @@ from airflow_provider_partners.arguments import check_count, check_names, check_
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.clock import Clock
+    from airflow_provider_partners.api.http.options import ClientOptions
 
 PROFILES = ("service_account", "legacy")
 ALGORITHMS = ("HS256", "HS384", "HS512")
@@ -138,19 +138,21 @@ def normalize_shop(shop: str) -> str:
     return name.lower() if "." in name else name
 
 
-def make_shop_token(
-    credentials: YofiCredentials, shop: str, *, clock: Clock, on_secret: Callable[[str], None]
-) -> MintedToken:
-    """Return the token of one shop. In both profiles each shop has its own, so that none can serve another.
-
-    :param on_secret: called with every token before its first use
-    """
+def make_shop_token(credentials: YofiCredentials, shop: str, options: ClientOptions) -> MintedToken:
+    """Return the token of one shop. In both profiles each shop has its own, so that none can serve another."""
 
     def mint() -> tuple[str, float]:
-        claims = credentials.token_claims(shop, int(clock.time()))
+        claims = credentials.token_claims(shop, int(options.clock.time()))
         return credentials.sign(claims), float(claims["exp"])
 
-    return MintedToken(mint=mint, extra=credentials.headers(shop), clock=clock, on_secret=on_secret)
+    return MintedToken(
+        mint=mint,
+        extra=credentials.headers(shop),
+        clock=options.clock,
+        on_secret=options.on_secret,
+        # Signing one costs no request, but each is one more secret for Airflow to mask.
+        slot=options.token_slot("yofi", shop, *map(str, astuple(credentials))),
+    )
 
 
 def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -121,7 +121,7 @@ class YofiClient(RestClient):
         self._transport = Transport(
             partner="Yofi",
             base_url=base_url or DEFAULT_URL,
-            auth=make_shop_token(self._credentials, self._shop, clock=options.clock, on_secret=options.on_secret),
+            auth=make_shop_token(self._credentials, self._shop, options),
             rate_limit=RateLimiter(rate=requests_per_second, store=options.rate_limit_store, clock=options.clock),
             error_handler=YOFI_ERRORS,
             options=options,

@@ -79,7 +79,11 @@ class YotpoClient(RestClient):
             partner="Yotpo",
             base_url=base_url or DEFAULT_URL,
             auth=ExchangedToken(
-                exchange=self._exchange_token, header=TOKEN_HEADER, clock=options.clock, on_secret=options.on_secret
+                exchange=self._exchange_token,
+                header=TOKEN_HEADER,
+                clock=options.clock,
+                on_secret=options.on_secret,
+                slot=options.token_slot("yotpo", base_url or DEFAULT_URL, auth, store_id, secret),
             ),
             rate_limit=RateLimiter(rate=requests_per_second, store=options.rate_limit_store, clock=options.clock),
             error_handler=YOTPO_ERRORS,
@@ -252,7 +256,14 @@ class YotpoClient(RestClient):
 
     def _get_by_param(self, token_param: str, path: str, label: str, params: Mapping[str, str]) -> Any:
         """Read a list of the older API, whose token is a query parameter."""
-        request = Request(method="GET", path=path, params=tuple(params.items()), label=label, token_param=token_param)
+        request = Request(
+            method="GET",
+            path=path,
+            params=tuple(params.items()),
+            label=label,
+            token_param=token_param,
+            check=RESOURCES[label.partition(".")[0]].extract_records,
+        )
         return self._transport.send(request).json()
 
     def _get_record(self, name: str, yotpo_id: int) -> Record | None:
