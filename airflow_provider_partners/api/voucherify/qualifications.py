@@ -139,14 +139,23 @@ def _fetch(
 ) -> Page:
     after = {"starting_after": cursor["after"]} if "after" in cursor else {}
     response = send({**body, "options": {**options, **after}})
-    redeemables = response.get("redeemables") if isinstance(response, Mapping) else None
-    records = redeemables.get("data") if isinstance(redeemables, Mapping) else None
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        content = sorted(map(str, response)) if isinstance(response, Mapping) else type(response).__name__
-        message = f"the answer for '{QUALIFICATIONS.name}' has no list of redeemables, but {content}"
-        raise UnexpectedResponseError(message[:300], partner="Voucherify")
-    following = _next(redeemables, records, options, cursor)
+    records = extract_redeemables(response)
+    following = _next(response["redeemables"], records, options, cursor)
     return Page([{**added, **record} for record in records], following)
+
+
+def extract_redeemables(body: Any) -> list[Record]:
+    """Return the redeemables of an answer.
+
+    :raises UnexpectedResponseError: when it has no list of them
+    """
+    redeemables = body.get("redeemables") if isinstance(body, Mapping) else None
+    records = redeemables.get("data") if isinstance(redeemables, Mapping) else None
+    if isinstance(records, list) and all(isinstance(record, dict) for record in records):
+        return records
+    content = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
+    message = f"the answer for '{QUALIFICATIONS.name}' has no list of redeemables, but {content}"
+    raise UnexpectedResponseError(message[:300], partner="Voucherify")
 
 
 def _next(redeemables: Any, records: list[Record], options: Mapping[str, Any], cursor: Cursor) -> Cursor | None:

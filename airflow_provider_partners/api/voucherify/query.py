@@ -40,7 +40,7 @@ from airflow_provider_partners.api.voucherify.time_ranges import (
 )
 from airflow_provider_partners.api.voucherify.undescribed import warn_of_undescribed
 from airflow_provider_partners.arguments import check_mapping, check_text, suggest
-from airflow_provider_partners.exceptions import NotFoundError, UnexpectedResponseError
+from airflow_provider_partners.exceptions import NotFoundError
 from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
@@ -246,9 +246,6 @@ def _look_up(
             record = get(_path(resource.record_path, {**parents, "id": id_}), f"{resource.name}.get", [])
         except NotFoundError:
             continue
-        if not isinstance(record, dict):
-            message = f"expected one record of '{resource.name}', got {type(record).__name__}"
-            raise UnexpectedResponseError(message, partner="Voucherify")
         yield {**parents, **record}
 
 

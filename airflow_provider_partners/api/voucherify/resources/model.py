@@ -327,6 +327,19 @@ def extract_records(resource: VoucherifyResource, body: Any) -> list[Record]:
     raise UnexpectedResponseError(message[:300], partner="Voucherify")
 
 
+def check_record(resource: VoucherifyResource, body: Any) -> None:
+    """Refuse what is no record, such as a gateway's own JSON.
+
+    :raises UnexpectedResponseError: when the answer has nothing of what identifies a record
+    """
+    names = [name.partition(".")[0] for name in resource.key]
+    if isinstance(body, Mapping) and (not names or any(name in body for name in names)):
+        return
+    content = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
+    message = f"expected one record of '{resource.name}', got {content}"
+    raise UnexpectedResponseError(message[:300], partner="Voucherify")
+
+
 def encode_parameters(resource: VoucherifyResource, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Encode a list's own parameters as query parameters.
 

@@ -290,3 +290,26 @@ def test_a_ping_reports_the_number_of_redemptions() -> None:
     assert (
         voucherify_client(NumberedList()).ping() == "Voucherify answers for the application app-id-1…: 1 redemptions."
     )
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "answer"),
+    [
+        ("redemptions", {}, {"object": "list", "data_ref": "redemptions", "redemptions": [REDEMPTION], "total": 1}),
+        ("orders", {"match": {"id": [ORDER["id"]]}}, ORDER),
+        ("vouchers", {"match": {"id": [VOUCHER["code"]]}}, VOUCHER),
+    ],
+)
+def test_a_gateways_json_is_neither_a_list_nor_a_record(
+    resource: str, arguments: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    answers = [{"message": "OK"}, answer]
+    client = voucherify_client(lambda _: httpx.Response(200, json=answers.pop(0)))
+    assert list(client.extract(resource, **arguments).records()) == [EXAMPLES[resource]]
+
+
+def test_a_gateways_json_is_no_qualification() -> None:
+    redeemables = {"object": "list", "data_ref": "data", "data": [{"id": "promo_1", "object": "promotion_tier"}]}
+    answers = [{"message": "OK"}, {"redeemables": {**redeemables, "total": 1, "has_more": False}}]
+    client = voucherify_client(lambda _: httpx.Response(200, json=answers.pop(0)))
+    assert [record["id"] for record in client.qualifications().records()] == ["promo_1"]

@@ -255,6 +255,12 @@ def test_reviews_are_read_from_the_older_api_until_a_page_is_empty() -> None:
     assert [params for _, params in api.requests] == [{**query, "page": str(page)} for page in (1, 2, 3)]
 
 
+def test_a_gateways_json_is_no_page_of_reviews() -> None:
+    api = FakeLists({"message": "OK"}, {"reviews": [{"id": 1, "updated_at": None}]}, {"reviews": []})
+
+    assert [record["id"] for record in client(api).extract("reviews").records()] == [1]
+
+
 def test_reviews_may_be_read_by_their_creation() -> None:
     api = FakeLists({"reviews": []})
 
