@@ -10,9 +10,9 @@ import asyncio
 import random
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from airflow_provider_partners.hooks.base import PartnerHook
 
 __all__ = ["PollingTrigger", "growing_pauses", "hook_class", "validate_event"]
+
+T = TypeVar("T")
 
 EventPayload = dict[str, Any]
 """The payload of a trigger's event, as JSON: ``status`` and what belongs to it."""
@@ -128,6 +130,7 @@ class PollingTrigger(BaseTrigger):
         self.deadline = deadline
         self.max_failures = max_failures
         self._hook: PartnerHook[Any] | None = None
+        self._has_ended = False
 
     def pauses(self) -> Iterator[float]:
         """Yield the pauses between polls, in seconds."""
@@ -167,6 +170,7 @@ class PollingTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Poll until there is an event, and emit it."""
+        self._has_ended = False
         try:
             event = await self._poll_until_event()
         finally:
@@ -175,12 +179,31 @@ class PollingTrigger(BaseTrigger):
 
     async def cleanup(self) -> None:
         """Close the client."""
+        self._has_ended = True
+        self._close()
+
+    def _close(self) -> None:
         if self._hook is not None:
             self._hook.close()
 
     async def poll_in_thread(self) -> EventPayload | None:
         """Poll once, off the event loop."""
-        return await in_thread(lambda: self.poll(self.client()))
+        return await self.call_in_thread(self.poll)
+
+    async def call_in_thread(self, function: Callable[[Any], T]) -> T:
+        """Return what a function returns of the client, off the event loop.
+
+        A thread goes on after its trigger was stopped, and may only then build the client. So it closes it itself.
+        """
+
+        def call() -> T:
+            try:
+                return function(self.client())
+            finally:
+                if self._has_ended:
+                    self._close()
+
+        return await in_thread(call)
 
     def client(self) -> Any:
         """Return the client; the first call looks up the connection, so it runs in a thread.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners._compat import in_thread
 from airflow_provider_partners.api.async_job import JobState
 from airflow_provider_partners.triggers.base import DONE, FAILED, EventPayload, PollingTrigger
 
@@ -79,4 +78,7 @@ class JobTrigger(PollingTrigger):
     async def on_kill(self) -> None:
         """Cancel the job, because its task was stopped."""
         self.log.info("Cancelling job %s", self.job_id)
-        await in_thread(lambda: self.client().cancel_job(self.job_id))
+        try:
+            await self.call_in_thread(lambda client: client.cancel_job(self.job_id))
+        finally:
+            await self.cleanup()

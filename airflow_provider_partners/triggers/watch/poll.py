@@ -150,12 +150,15 @@ class ListPoller:
         self._connected_at = 0.0
         self._failures = 0
         self._warned_undated = False
+        self._has_ended = False
 
     def close(self) -> None:
         """Close the client; the next reading looks up the connection again."""
         hook, self._hook = self._hook, None
-        if hook is None:
-            return
+        if hook is not None:
+            self._close_hook(hook)
+
+    def _close_hook(self, hook: PartnerHook[Any]) -> None:
         try:
             hook.close()
         except Exception as error:  # noqa: BLE001  # the hook is discarded anyway
@@ -166,6 +169,7 @@ class ListPoller:
 
         :param registry: the list's watchers
         """
+        self._has_ended = False
         try:
             await registry.earliest_needed()
             await asyncio.sleep(STARTUP_DELAY)
@@ -181,6 +185,7 @@ class ListPoller:
                     yield result
                 await asyncio.sleep(pause * random.uniform(0.95, 1.05))
         finally:
+            self._has_ended = True
             self.close()
 
     def read(self, since: datetime) -> PollResult:
@@ -188,14 +193,25 @@ class ListPoller:
 
         :raises PartnersError: when the list can't be read
         """
-        started_at = datetime.now(UTC)
+        hook = self._connect()
+        try:
+            return self._read(hook, since, datetime.now(UTC))
+        finally:
+            if self._has_ended:
+                # The watchers have left while this thread read, and it may have built the client after that.
+                self._close_hook(hook)
+
+    def _connect(self) -> PartnerHook[Any]:
         if self._hook is None or time.monotonic() - self._connected_at > RECONNECT_AFTER:
             self.close()
             self._connected_at = time.monotonic()
             self._hook = base.hook_class(self._watched.conn_type)(self._conn_id, **self._hook_params)
             self._hook.short_timeouts = True
+        return self._hook
+
+    def _read(self, hook: PartnerHook[Any], since: datetime, started_at: datetime) -> PollResult:
         query = {**self._watched.query, **self._query}
-        extraction = self._hook.get_conn().extract(self._watched.resource, since=since, **query)
+        extraction = hook.get_conn().extract(self._watched.resource, since=since, **query)
         records, undated = [], 0
         for record in extraction.records():
             fingerprint = record_fingerprint(record, extraction.key)

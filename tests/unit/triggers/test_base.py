@@ -233,6 +233,37 @@ def test_the_reason_of_a_cancellation_during_a_poll_reaches_the_triggerer(pauses
     assert asyncio.run(stop()) == ("a user stopped the task",)
 
 
+def test_a_poll_that_goes_on_after_its_trigger_closes_the_client_that_it_builds(pauses):
+    """A thread can't be stopped. It may look up the connection while the trigger is cancelled and cleans up."""
+    looked_up, resume, polled = threading.Event(), threading.Event(), threading.Event()
+
+    class Late(FakeTrigger):
+        def client(self):
+            looked_up.set()
+            resume.wait(5)
+            return super().client()
+
+        def poll(self, client):
+            polled.set()
+            return super().poll(client)
+
+    trigger = Late()
+
+    async def stop():
+        task = asyncio.ensure_future(anext(aiter(trigger.run())))
+        await asyncio.get_running_loop().run_in_executor(None, looked_up.wait, 5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        resume.set()
+        await asyncio.get_running_loop().run_in_executor(None, polled.wait, 5)
+        while trigger._hook._client is not None:
+            await asyncio.get_running_loop().run_in_executor(None, lambda: None)
+
+    asyncio.run(asyncio.wait_for(stop(), 30))
+    assert trigger.polls == 1
+
+
 def test_fifty_triggers_share_a_loop(pauses):
     triggers = [FakeTrigger(results=[*[None] * 5, DONE]) for _ in range(50)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -253,6 +254,33 @@ def test_watchers_of_the_same_list_connection_and_interval_share_a_poll():
         ShopifyPartnerNewInstallsTrigger(app_id="1"),
     ]
     assert len({key, *(other.shared_stream_key() for other in others)}) == 8
+
+
+def test_a_reading_that_goes_on_after_the_last_watcher_closes_the_client_that_it_builds(partner, monkeypatch):
+    """A thread can't be stopped. It may look up the connection while the last watcher leaves."""
+    looked_up, resume = threading.Event(), threading.Event()
+    hook = hook_of(partner)
+    get_conn = hook.get_conn
+
+    def late(self):
+        looked_up.set()
+        resume.wait(5)
+        return get_conn(self)
+
+    monkeypatch.setattr(hook, "get_conn", late)
+    monkeypatch.setattr(base, "hook_class", {"yofi": hook}.__getitem__)
+
+    async def scenario():
+        triggerer = Triggerer()
+        triggerer.start(1, watcher())
+        await asyncio.get_running_loop().run_in_executor(None, looked_up.wait, 5)
+        await triggerer.stop()
+        assert partner.clients_created == 0
+        resume.set()
+        await wait_until(lambda: partner.queries and partner.clients_closed)
+
+    asyncio.run(scenario())
+    assert (partner.clients_created, partner.clients_closed) == (1, 1)
 
 
 def test_airflow_reports_stored_events_to_the_poll():
