@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob
@@ -42,7 +43,7 @@ class DocumentBulkJob(BulkJob):
     def _bulk_file(self, job_id: str, url: str, **options: Any) -> BulkFile:
         return BulkFile(
             name=f"{self.name} of {job_id}",
-            download=lambda path: self.download(url, path),
+            download=partial(self._download, job_id, url),
             placement=MarkedPlaces(self.places),
             max_bytes=self.max_bytes,
             **options,

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import CLOCK_TOLERANCE, JobState, JobStatus, submit_once
 from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.job_files import download_from
 from airflow_provider_partners.api.shopify.timestamps import record_timestamp
 from airflow_provider_partners.api.shopify_admin.bulk.operations import (
     ACTIVE_STATUSES,
@@ -225,13 +227,24 @@ class BulkJob:
         documents = self.list_query.documents
         return BulkFile(
             name=f"{self.resource} of {job_id}",
-            download=lambda path: self.download(url, path),
+            download=partial(self._download, job_id, url),
             placement=TypedPlaces(documents.bulk_connections()),
             reads_lines=reads_lines_as_records(documents),
             counts_records=documents.records_list is None or reads_lines_as_records(documents),
             max_bytes=self.max_bytes,
             **options,
         )
+
+    def _download(self, job_id: str, url: str, to: Path) -> None:
+        def renew() -> str:
+            operation = next(iter(self.operations.get(job_id)), None) or {}
+            new_url = operation.get("url") or operation.get("partialDataUrl")
+            if not new_url:
+                message = f"the bulk operation {job_id} has no file any more"
+                raise ExpiredError(message, remedy="The next try submits a new operation.", partner=PARTNER)
+            return str(new_url)
+
+        download_from(url, lambda address: self.download(address, to), renew=renew, clock=self.clock)
 
     @property
     def _until(self) -> datetime:
@@ -268,7 +281,7 @@ class BulkJob:
         scratch = ScratchFolder("bulk-operation")
         with scratch as folder, scratch.errors():
             path = make_private_file(folder / "result.jsonl")
-            self.download(url, path)
+            self._download(job_id, url, path)
             size = path.stat().st_size
             for line in read_lines(path, allow_truncated=True, max_bytes=self.max_bytes):
                 if line.parent_id is not None:

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_partners.api.damaged_files import DamagedFileError, read_undamaged
 from airflow_provider_partners.api.extraction import ExtractedPage, Extraction, ResumePosition, Segment, batches
+from airflow_provider_partners.api.job_files import DamagedFileError, read_undamaged
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify_admin.bulk.result_file import MAX_BYTES, JoinedFile

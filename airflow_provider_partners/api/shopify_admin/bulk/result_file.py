@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_provider_partners.api.damaged_files import DamagedFileError
 from airflow_provider_partners.api.extraction import batches
+from airflow_provider_partners.api.job_files import DamagedFileError
 from airflow_provider_partners.api.shopify_admin.bulk.placement import type_of_id
 from airflow_provider_partners.exceptions import UnexpectedResponseError
 from airflow_provider_partners.files import BoundedLines, make_private_file

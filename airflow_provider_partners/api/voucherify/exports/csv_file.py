@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from airflow_provider_partners.api.damaged_files import DamagedFileError, read_undamaged
+from airflow_provider_partners.api.job_files import DamagedFileError, read_undamaged
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.exceptions import UnexpectedResponseError
 from airflow_provider_partners.files import BoundedLines, ScratchFolder, make_private_file

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import JobState, JobStatus, submit_once
 from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.job_files import download_from
 from airflow_provider_partners.api.voucherify.exports.csv_file import METADATA, ExportCsv
 from airflow_provider_partners.api.voucherify.exports.endpoints import (
     PARTNER,
@@ -235,8 +236,15 @@ class ExportJob:
 
     def _download(self, job_id: str, known_urls: list[str], to: Path) -> None:
         """Download the file. A retry requests a new URL, because the token of the first may have expired."""
-        url = known_urls.pop() if known_urls else file_url(self._finished_export(job_id))
-        self.transport.download(url, to, label="exports.download", authenticated=True)
+
+        def renew() -> str:
+            return file_url(self._finished_export(job_id))
+
+        def download(url: str) -> int:
+            return self.transport.download(url, to, label="exports.download", authenticated=True)
+
+        url = known_urls.pop() if known_urls else renew()
+        download_from(url, download, renew=renew, clock=self.transport.clock)
 
     def _select(self, record: Record) -> Record | None:
         """Return the output fields of a record; ``None`` for one outside of the range."""

@@ -14,8 +14,8 @@ from fake_admin_api import SINCE, TOKEN, UNTIL, make_client
 from fake_bulk_shop import FILE, FakeBulkShop, fulfillment, order, product, submit_job
 
 from airflow_provider_partners.api.async_job import JobState
-from airflow_provider_partners.api.damaged_files import MAX_DOWNLOADS
 from airflow_provider_partners.api.extraction import Extraction
+from airflow_provider_partners.api.job_files import MAX_DOWNLOADS
 from airflow_provider_partners.exceptions import (
     ExpiredError,
     PagingError,
@@ -24,6 +24,8 @@ from airflow_provider_partners.exceptions import (
     UnexpectedResponseError,
 )
 
+FEW = [order(1, lines=1), order(2, lines=0), order(3, lines=1, fulfillments=[fulfillment(31)])]
+NEW = FILE.replace("s1gned", "s1gned-again")
 MANY = [
     order(1),
     order(2, lines=0),
@@ -239,6 +241,32 @@ def test_an_expired_url_requires_another_operation(status: int, temporary_folder
     assert not list(temporary_folder.iterdir())
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_an_address_that_has_expired_since_is_replaced(status: int) -> None:
+    """A signed URL is valid for a while only, and ``BulkOperation.url`` has a new one."""
+    shop = FakeBulkShop(*FEW)
+    job, job_id = submit_job(shop)
+    shop.complete_operation(job_id)
+    extraction = job.extraction(job_id)
+    shop.files[FILE] = httpx.Response(status)
+    shop.files[NEW] = shop.file()
+    shop.operations[job_id]["url"] = NEW
+    assert list(extraction.records()) == FEW
+    assert [str(request.url) for request in shop.downloads] == [FILE, NEW]
+
+
+@pytest.mark.parametrize("fields", [{"url": None}, {"status": "EXPIRED", "url": None}])
+def test_a_file_that_is_no_more_requires_another_operation(fields: dict) -> None:
+    shop = FakeBulkShop(*FEW)
+    job, job_id = submit_job(shop)
+    shop.complete_operation(job_id)
+    extraction = job.extraction(job_id)
+    shop.files[FILE] = httpx.Response(404)
+    shop.operations[job_id] |= fields
+    with pytest.raises(ExpiredError, match="has no file any more"):
+        list(extraction.records())
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -284,8 +312,6 @@ def test_a_file_with_fewer_objects_than_counted_is_an_error() -> None:
 # --- files that are cut on their way, with a length that fits ---
 # objectCount and rootObjectCount are never null, and fileSize is the "file size in bytes of the file in the url field":
 # https://shopify.dev/docs/api/admin-graphql/latest/objects/BulkOperation
-
-FEW = [order(1, lines=1), order(2, lines=0), order(3, lines=1, fulfillments=[fulfillment(31)])]
 
 
 def read_cut(*damaged: bytes, whole: bytes, size: bool) -> tuple[list[dict], int]:

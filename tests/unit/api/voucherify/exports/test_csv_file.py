@@ -371,11 +371,32 @@ def test_with_another_base_url_files_come_from_its_host() -> None:
     assert len(list(voucherify.job("orders", fields=["id", "status"]).extraction("exp_1").records())) == 2
 
 
-def test_a_refused_download_token_has_expired() -> None:
+def test_a_download_token_that_is_always_refused_has_expired() -> None:
     server = ExportsServer(many(1), url=URL.replace(TOKEN, "an-old-token-of-the-file"))
     with pytest.raises(ExpiredError) as raised:
         exported_records(server, "orders", fields=["id", "status"])
     assert "an-old-token" not in str(raised.value)
+    assert sum(request.url.host == "download.voucherify.io" for request in server.requests) == 3
+
+
+def test_a_download_token_that_has_expired_since_is_replaced() -> None:
+    server = ExportsServer(many(1), url=URL.replace(TOKEN, "an-old-token-of-the-file"))
+    job = client(server).job("orders", fields=["id", "status"])
+    extraction = job.extraction(job.submit())
+    server.url = URL
+    assert [record["id"] for record in extraction.records()] == ["ord_0"]
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_a_refusal_that_passes_ends_no_download(refusals: int) -> None:
+    server = ExportsServer(many(1))
+    left = [httpx.Response(401, json={"code": 401, "message": "Unauthorized"})] * refusals
+
+    def refusing(request: httpx.Request) -> httpx.Response:
+        return left.pop() if left and request.url.host == "download.voucherify.io" else server(request)
+
+    job = client(refusing).job("orders", fields=["id", "status"])
+    assert [record["id"] for record in job.extraction(job.submit()).records()] == ["ord_0"]
 
 
 def test_an_interrupted_download_continues() -> None:

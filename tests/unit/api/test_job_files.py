@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_provider_partners.api.damaged_files import MAX_DOWNLOADS, DamagedFileError, read_undamaged
+from airflow_provider_partners.api.job_files import MAX_DOWNLOADS, DamagedFileError, read_undamaged
 from airflow_provider_partners.exceptions import TransientError, UnexpectedResponseError
 
 
