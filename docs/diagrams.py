@@ -191,9 +191,9 @@ HOURLY = Diagram(
 
 MAIN_DAG = Diagram(
     "The tasks of the main Dag. check_params, active_shops, select_shops, choose_windows, batch_shops and select_lane "
-    "run once, find_changes for each batch of shops. Each shop with changes has a lane: extract_orders, then extract_returns and extract_customers; "
-    "extract_claims and extract_redemptions beside them; then build, upsert_products, "
-    "upsert_orders and summarize_lane. At the end summarize and confirm run once.",
+    "run once, find_changes for each batch of shops. Each shop with changes has a lane: extract_orders, then "
+    "extract_returns and extract_customers; extract_claims and extract_redemptions beside them; then build, "
+    "upsert_products, upsert_orders and summarize_lane. At the end summarize and confirm run once.",
     {
         "check": Box(0, 0, "check_params"),
         "active": Box(1, 0, "active_shops"),

@@ -90,6 +90,8 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         self.conn_id = conn_id
         self.short_timeouts = False
         """Use short deadlines, because the caller (a trigger or sensor) reschedules longer waits itself."""
+        self.masks_tokens = True
+        """Let Airflow mask the tokens that the client obtains, besides the connection's secrets."""
         self.metrics_shop: str | None = None
         """The shop in the metrics' tag ``shop``; the account by default."""
         self._masked: set[str] = set()
@@ -203,6 +205,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
 
         :param credential: what the partner counts requests by; tasks with the same credential share a rate limit
         """
+        from airflow_provider_partners.api.http.auth import ignore_secret
         from airflow_provider_partners.api.http.options import ClientOptions
         from airflow_provider_partners.api.http.rate_limit_store import make_rate_limit_store
         from airflow_provider_partners.hooks.budget_database import open_store
@@ -212,7 +215,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
             rate_limit_store=make_rate_limit_store(
                 settings.budget_uri(), f"{self.conn_type}-{digest}", open_database=open_store
             ),
-            on_secret=self.mask_secret,
+            on_secret=self.mask_secret if self.masks_tokens else ignore_secret,
             token_store=token_store(),
             deadline=min(settings.request_deadline(), SHORT_DEADLINE if self.short_timeouts else math.inf),
             max_response_size=settings.max_response_size(),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.hooks.base import PartnerHook
 
-__all__ = ["PollingTrigger", "growing_pauses", "hook_class", "validate_event"]
+__all__ = ["PollingTrigger", "growing_pauses", "hook_class", "polling_hook", "validate_event"]
 
 T = TypeVar("T")
 
@@ -96,6 +96,21 @@ def hook_class(conn_type: str) -> type[PartnerHook[Any]]:
     module, _, name = classes[conn_type].rpartition(".")
     cls: type[PartnerHook[Any]] = getattr(import_module(module), name)
     return cls
+
+
+def polling_hook(conn_type: str, conn_id: str, params: Mapping[str, Any]) -> PartnerHook[Any]:
+    """Return a hook for the triggerer.
+
+    :param params: the hook's further arguments
+    """
+    hook = hook_class(conn_type)(conn_id, **params)
+    # The trigger waits on the event loop, not in the client.
+    hook.short_timeouts = True
+    # The triggerer runs for weeks. Airflow forgets no secret and makes its pattern of all again for each new one, which
+    # takes a second from the two thousandth token on: ten shops at Yofi have so many in a day. No code but ours gets
+    # the client, and its errors hide the token.
+    hook.masks_tokens = False
+    return hook
 
 
 class PollingTrigger(BaseTrigger):
@@ -211,9 +226,7 @@ class PollingTrigger(BaseTrigger):
         :raises ConfigurationError: when the connection or its type is unknown
         """
         if self._hook is None:
-            self._hook = hook_class(self.conn_type)(self.conn_id, **self.hook_params)
-            # The trigger waits on the event loop, not in the client.
-            self._hook.short_timeouts = True
+            self._hook = polling_hook(self.conn_type, self.conn_id, self.hook_params)
         return self._hook.get_conn()
 
     async def _poll_until_event(self) -> EventPayload:

@@ -205,8 +205,7 @@ class ListPoller:
         if self._hook is None or time.monotonic() - self._connected_at > RECONNECT_AFTER:
             self.close()
             self._connected_at = time.monotonic()
-            self._hook = base.hook_class(self._watched.conn_type)(self._conn_id, **self._hook_params)
-            self._hook.short_timeouts = True
+            self._hook = base.polling_hook(self._watched.conn_type, self._conn_id, self._hook_params)
         return self._hook
 
     def _read(self, hook: PartnerHook[Any], since: datetime, started_at: datetime) -> PollResult:

@@ -13,6 +13,7 @@ from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.hooks.yotpo import YotpoHook
+from airflow_provider_partners.triggers.base import polling_hook
 
 LINES = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "BKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj", "MSt0yWQ1nJ2hYw=="]
 PEM = "\n".join(["-----BEGIN PRIVATE KEY-----", *LINES, "-----END PRIVATE KEY-----", ""])
@@ -80,3 +81,15 @@ def test_each_secret_is_passed_to_the_masker_once(monkeypatch):
         hook.mask_secret("token-of-this-hour")
     assert masked.count("the-secret-key-of-the-project") == 1
     assert masked.count("token-of-this-hour") == 1
+
+
+def test_a_hook_of_the_triggerer_masks_the_connection_and_not_each_new_token(monkeypatch):
+    """Airflow's masker keeps every secret until its process ends (``SecretsMasker.patterns``)."""
+    store(monkeypatch, "yotpo", "another-secret-of-the-store")
+    hook = polling_hook("yotpo", "masked", {})
+    report = hook.client_options("yotpo").on_secret
+    assert hook.get_conn()
+    report("a-token-of-the-triggerer")
+    assert redact("another-secret-of-the-store a-token-of-the-triggerer") == "*** a-token-of-the-triggerer"
+    YotpoHook("masked").client_options("yotpo").on_secret("a-token-of-a-task")
+    assert redact("a-token-of-a-task") == "***"
