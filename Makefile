@@ -96,7 +96,8 @@ matrix: $(TOOLS)/.ready
 SIZE ?= small
 chaos: .venv/test/.ready
 	.venv/test/bin/python -m pytest -q tests/fire/test_chaos.py --seeds $(or $(SEEDS),200) -k "one_request_of_ten_fails and not in_one_way"
-	.venv/test/bin/python -m pytest -q tests/fire/test_chaos.py --seeds 2 -k "not one_request_of_ten_fails or in_one_way"
+	.venv/test/bin/python -m pytest -q tests/fire/test_chaos.py --seeds 20 -k "three_requests or otherwise or loses"
+	.venv/test/bin/python -m pytest -q tests/fire/test_chaos.py --seeds 2 -k "in_one_way or each_kind or what_lasts"
 	.venv/test/bin/python -m pytest -q tests/fire/test_chaos_jobs.py --seeds 10
 
 kill: .venv/test/.ready

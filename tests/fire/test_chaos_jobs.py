@@ -19,8 +19,9 @@ from unittest import mock
 import pytest
 from job_lists import SINCE, UNTIL, bulk_orders, export_redemptions, partner_list, short_polls
 from main_job import MainJob, end_state, outcomes, records, short_waits
+from open_connections import all_closed
 from sandbox import restored_settings, run_sandbox
-from storms import ABSORBED, SLOW, add_storm, empty_store, quiet, request_number
+from storms import ABSORBED, PATIENCE, SLOW, add_storm, empty_store, quiet, request_number
 
 from airflow_provider_partners import (
     YofiExtractOperator,
@@ -43,11 +44,14 @@ from airflow_provider_partners.triggers.yofi import YofiNewReturnsTrigger
 SEEDS = 1
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 QUICK = tuple(kind for kind in ABSORBED if kind not in SLOW)
-PATIENCE = 30.0
-"""Seconds that a client waits for an answer. None of these kinds lets it wait, and a busy machine must end no call."""
-
 ROUNDS, ENOUGH = 6, 3
 """A small list meets a fault now and then only. So it is read some times, until it has met enough of them."""
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_stays_open() -> Iterator[None]:
+    with all_closed():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -312,7 +316,7 @@ def watch_in_a_storm(running: RunningSandbox, job: MainJob, seed: int) -> None:
                 await asyncio.sleep(0.3)
                 new = await asyncio.to_thread(handle.create_return, job.shop)
                 created.extend(str(record["id"]) for record in new)
-                event = await asyncio.wait_for(following, 60)
+                event = await asyncio.wait_for(following, 600)
                 seen.extend(event.payload["ids"])  # type: ignore[attr-defined]
         assert seen == created
         return seen

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from open_connections import collect_connections
 
 from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.options import ClientOptions, Timeouts
@@ -22,16 +23,10 @@ FILE = b"HTTP/1.1 200 OK\r\ncontent-length: 300000\r\n\r\n" + b"x" * 300_000
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
-    """The sockets that clients have opened. The list keeps them from being closed by Python's collector."""
-    connect, sockets = socket.create_connection, []
-
-    def create_connection(*arguments: object, **options: object) -> socket.socket:
-        sockets.append(connect(*arguments, **options))  # type: ignore[arg-type]
-        return sockets[-1]
-
-    monkeypatch.setattr(socket, "create_connection", create_connection)
-    return sockets
+def opened() -> Iterator[list[socket.socket]]:
+    """The sockets that clients have opened."""
+    with collect_connections() as sockets:
+        yield sockets
 
 
 @contextmanager
