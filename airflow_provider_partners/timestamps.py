@@ -67,6 +67,8 @@ def try_parse(value: Any) -> datetime | None:
     if not isinstance(value, datetime):
         return None
     try:
+        if value.tzinfo is UTC:
+            return value
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     except OverflowError:  # a time zone moves the year 1 or 9999 out of the calendar
         return None
@@ -78,8 +80,9 @@ def isoformat(value: datetime, timespec: str = "auto") -> str:
     :param value: a naive one is UTC
     :param timespec: as for :meth:`datetime.isoformat`; ``auto`` prints microseconds only if they are not zero
     """
-    aware = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    return aware.isoformat(timespec=timespec).replace("+00:00", "Z")
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return value.isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def to_epoch(value: datetime) -> int:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.context import OrderContext
 from airflow_provider_partners.sync.coupons import Coupon, CouponPolicy
@@ -230,6 +231,7 @@ def build_order(
         if isinstance(transformed, LeaveOut):
             return UnmappableOrder(mapped.external_id, transformed.reason, is_excluded=True)
         payload, reasons = transformed, _reasons_after_transform(transformed, reasons)
+    changed_at = timestamps.try_parse(order.get("updatedAt"))
     note = age_note(options.old_after_months)
     is_old = is_too_old(payload.get("order_date"), now=now or datetime.now(UTC), months=options.old_after_months)
     if is_old and options.old_orders == "exclude":
@@ -241,8 +243,8 @@ def build_order(
         reasons,
         mapped.notes,
         [note] if is_old else [],
-        format_utc(order.get("updatedAt")),
-        order_version(order.get("updatedAt"), read_at or {}),
+        format_utc(changed_at),
+        order_version(changed_at, read_at or {}),
     )
 
 

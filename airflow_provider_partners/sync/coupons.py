@@ -162,11 +162,10 @@ def discount_code_coupons(order: Record) -> list[Coupon]:
     A code that lowered no line is one of the whole order, such as a code for free shipping: it counts for the order and
     for none of its products (https://shopify.dev/docs/api/admin-graphql/latest/objects/DiscountAllocation).
     """
-    if not order.get("discountCodes") and not any(
-        line.get("discountAllocations") for line in items(order.get("lineItems"))
-    ):
+    lines = items(order.get("lineItems"))
+    if not order.get("discountCodes") and not any(line.get("discountAllocations") for line in lines):
         return []
-    lines = [line for line in items(order.get("lineItems")) if to_count(line.get("quantity")) > 0]
+    lines = [line for line in lines if to_count(line.get("quantity")) > 0]
     codes = {code.casefold(): code for value in order.get("discountCodes") or () if (code := text(value, 255))}
     lines_of: dict[str, list[Record]] = {key: [] for key in codes}
     is_known = True

@@ -165,8 +165,11 @@ class OutcomeSummary:
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
         self.counts[outcome.action] += 1
-        self.changes.update(outcome.changed)
-        self.notes.update({note.partition(":")[0] for note in outcome.notes})
+        # Most outcomes have neither, and an update by nothing takes its time, too.
+        if outcome.changed:
+            self.changes.update(outcome.changed)
+        if outcome.notes:
+            self.notes.update({note.partition(":")[0] for note in outcome.notes})
         if outcome.suppressed:
             self.suppressed += 1
             # Several scores of one category count once per order.

@@ -34,6 +34,8 @@ _LARGE = 10**MAX_EXPONENT
 
 def items(value: Any) -> list[Record]:
     """Return the records of a list, or of GraphQL's connection shape (``nodes`` or ``edges``)."""
+    if value is None:
+        return []
     if type(value) is not list and isinstance(value, Mapping):
         value = value.get("nodes") or [get_path(edge, "node") for edge in items(value.get("edges"))]
     return [record for record in value if isinstance(record, dict)] if isinstance(value, list | tuple) else []
@@ -152,6 +154,8 @@ def _e164(written: str) -> str | None:
 
 def to_decimal(value: Any) -> Decimal | None:
     """Return an amount as Shopify writes it (a text such as ``"7.25"``), ``None`` for anything else."""
+    if value is None:
+        return None
     try:
         amount = Decimal(str(value))
     except (InvalidOperation, ValueError):

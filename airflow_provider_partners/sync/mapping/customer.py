@@ -41,10 +41,13 @@ def map_customer(order: Record, options: MappingOptions) -> Record | None:
 
     The external id is Shopify's customer id: Yotpo wants a stable id (https://core-api.yotpo.com/reference/customers).
     """
-    email = text_within_limit(get_path(order, "customer.defaultEmailAddress.emailAddress"), 255) or text_within_limit(
+    customer = order.get("customer")
+    email_address = get_path(customer, "defaultEmailAddress")
+    phone_number = get_path(customer, "defaultPhoneNumber")
+    email = text_within_limit(get_path(email_address, "emailAddress"), 255) or text_within_limit(
         order.get("email"), 255
     )
-    external_id = shopify_id(order.get("customer"))
+    external_id = shopify_id(customer)
     if not external_id and options.guest_external_id == "email":
         external_id = email
     fields = {
@@ -52,21 +55,22 @@ def map_customer(order: Record, options: MappingOptions) -> Record | None:
         "first_name": _first_known_name(order, "firstName"),
         "last_name": _first_known_name(order, "lastName"),
         "email": email,
-        "phone_number": phone(get_path(order, "customer.defaultPhoneNumber.phoneNumber")) or phone(order.get("phone")),
-        "accepts_email_marketing": MARKETING_CONSENT.get(
-            str(get_path(order, "customer.defaultEmailAddress.marketingState")).upper()
-        ),
-        "accepts_sms_marketing": MARKETING_CONSENT.get(
-            str(get_path(order, "customer.defaultPhoneNumber.marketingState")).upper()
-        ),
+        "phone_number": phone(get_path(phone_number, "phoneNumber")) or phone(order.get("phone")),
+        "accepts_email_marketing": _consent(email_address),
+        "accepts_sms_marketing": _consent(phone_number),
     }
     return Customer.payload_of(fields) or None
+
+
+def _consent(holder: Any) -> bool | None:
+    state = get_path(holder, "marketingState")
+    return None if state is None else MARKETING_CONSENT.get(str(state).upper())
 
 
 def _first_known_name(order: Record, part: str) -> str | None:
     """Return a name of the customer, else of the billing address, else of the shipping address."""
     for holder in ("customer", "billingAddress", "shippingAddress"):
-        if name := text(get_path(order, f"{holder}.{part}"), NAME_LIMIT):
+        if name := text(get_path(order.get(holder), part), NAME_LIMIT):
             return name
     return None
 

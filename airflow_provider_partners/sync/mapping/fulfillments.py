@@ -6,6 +6,7 @@ External ids are Shopify's ids and must never change: Yotpo would store a shipme
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.mapping.lines import OrderLines
@@ -68,7 +69,9 @@ def map_removed_units(order: Record, external_id: str, order_date: str, lines: O
     :param order_date: the date of the order, as sent
     """
     reduced = [line for line in items(order.get("lineItems")) if _removed_count(line) > 0]
-    shipped = _shipped_units(order) if reduced else Counter[str]()
+    if not reduced:
+        return None
+    shipped = _shipped_units(order)
     removed: Counter[str] = Counter()
     for line in reduced:
         line_id = str(line.get("id"))
@@ -88,8 +91,8 @@ def map_removed_units(order: Record, external_id: str, order_date: str, lines: O
 
 def _removed_count(line: Record) -> int:
     """Return how many units of a line were removed from the order, shipped or not."""
-    current = line.get("currentQuantity")
-    return 0 if current is None else to_count(line.get("quantity")) - to_count(current)
+    ordered, current = line.get("quantity"), line.get("currentQuantity")
+    return 0 if current is None or current == ordered else to_count(ordered) - to_count(current)
 
 
 def _shipped_units(order: Record) -> Counter[str]:
@@ -103,15 +106,15 @@ def _shipped_units(order: Record) -> Counter[str]:
 
 
 def _fulfilled_items(fulfillment: Record, lines: OrderLines) -> list[Record]:
-    units: Counter[str] = Counter()
+    units: dict[str, int] = {}
     for item in items(fulfillment.get("fulfillmentLineItems")):
         product = lines.product_of.get(str(get_path(item, "lineItem.id")))
         if product and (count := to_count(item.get("quantity"))) > 0:
-            units[product] += count
+            units[product] = units.get(product, 0) + count
     return _to_fulfilled_items(units)
 
 
-def _to_fulfilled_items(units: Counter[str]) -> list[Record]:
+def _to_fulfilled_items(units: Mapping[str, int]) -> list[Record]:
     return [
         FulfilledItem.payload_of({"external_product_id": product, "quantity": count})
         for product, count in units.items()

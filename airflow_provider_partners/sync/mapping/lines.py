@@ -213,19 +213,21 @@ def map_product(record: Mapping[str, Any], *, shop: str, custom_properties: Prop
     :param custom_properties: Yotpo's custom properties of the product
     """
     image = get_path(record, "featuredMedia.preview.image.url")
-    fields = tuple([text(value) for value in (*map(record.get, _PRODUCT_FIELDS), image)])
-    if custom_properties:
+    fields = (*map(record.get, _PRODUCT_FIELDS), image)
+    # Only texts: a list can't be in the cache, and there 1 would be the same as True.
+    if custom_properties or not _TEXTS.issuperset(map(type, fields)):
         return _product(shop, shopify_id(record), fields, custom_properties)
     return dict(_cached_product(shop, shopify_id(record), fields))
 
 
 _PRODUCT_FIELDS = ("title", "handle", "onlineStoreUrl", "vendor")
+_TEXTS = frozenset({str, type(None)})
 
 
 def _product(
     shop: str,
     external_id: str | None,
-    fields: tuple[str | None, ...],
+    fields: tuple[Any, ...],
     custom_properties: Properties | None = None,
 ) -> Record:
     title, handle, page, vendor, image = fields

@@ -160,11 +160,10 @@ def _order_fields(order: Record, notes: list[str]) -> dict[str, Any]:
     """Return the fields of the order itself."""
     gateways = order.get("paymentGatewayNames")
     gateway = gateways[0] if isinstance(gateways, list) and gateways else None
-    currency = text(get_path(order, "totalPriceSet.shopMoney.currencyCode")) or text(order.get("currencyCode")) or ""
-    totals = {
-        name: to_decimal(get_path(order, f"{source}.shopMoney.amount"))
-        for name, source in (("total_price", "totalPriceSet"), ("subtotal_price", "subtotalPriceSet"))
-    }
+    money = get_path(order, "totalPriceSet.shopMoney")
+    currency = text(get_path(money, "currencyCode")) or text(order.get("currencyCode")) or ""
+    total = to_decimal(get_path(money, "amount"))
+    subtotal = to_decimal(get_path(order, "subtotalPriceSet.shopMoney.amount"))
     return {
         "order_name": text(order.get("name"), 255),
         "checkout_token": text(order.get("checkoutToken")),
@@ -175,5 +174,6 @@ def _order_fields(order: Record, notes: list[str]) -> dict[str, Any]:
             PAYMENT_STATUS, order.get("displayFinancialStatus"), "financial status", notes
         ),
         "currency": _known_currency(currency, notes),
-        **{name: float(amount) if amount is not None else None for name, amount in totals.items()},
+        "total_price": None if total is None else float(total),
+        "subtotal_price": None if subtotal is None else float(subtotal),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from airflow_provider_partners.records import Record
@@ -26,6 +26,8 @@ STATE_LIMIT = 64
 
 _ADDRESS_PARTS = ("company", "address1", "address2", "zip", "city", "province", "country")
 """The parts of a Shopify address in one line. The name is not one of them: Yotpo has the customer's name."""
+
+_TWO_LETTERS = re.compile("[A-Za-z]{2}")
 
 _FLAGS: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -56,7 +58,7 @@ def map_properties(mapping: PropertyMapping, record: Any, order: Any, notes: lis
     return properties
 
 
-def merge_line_properties(of_lines: Iterable[Properties], differing: DifferingLines, notes: list[str]) -> Properties:
+def merge_line_properties(of_lines: Sequence[Properties], differing: DifferingLines, notes: list[str]) -> Properties:
     """Return the properties of one product from those of its lines. Yotpo takes one line per product.
 
     Equal values, and lines without a value, are no difference. A flag is true if that of any line is.
@@ -65,6 +67,8 @@ def merge_line_properties(of_lines: Iterable[Properties], differing: DifferingLi
         ``omit`` leaves the property out
     :param notes: collects the properties that differ
     """
+    if len(of_lines) == 1:
+        return of_lines[0]
     values: dict[str, list[bool | int | float | str]] = {}
     for properties in of_lines:
         for name, value in properties.items():
@@ -105,6 +109,8 @@ def _joined(values: Iterable[Any]) -> str:
 
 def _single(value: Any) -> Any:
     """Return one value for a list of values; ``None`` for an object."""
+    if type(value) is str:
+        return value
     if isinstance(value, list | tuple):
         parts = [part for part in value if not isinstance(part, Mapping | list | tuple)]
         return _joined(parts) if parts else None
@@ -139,7 +145,7 @@ def _country(value: Any) -> str | None:
     Shopify's ``CountryCode`` also has codes that ISO 3166 lacks, such as AC and TA.
     """
     written = _text(value) or ""
-    if re.fullmatch("[A-Za-z]{2}", written):
+    if _TWO_LETTERS.fullmatch(written):
         return written.upper() if written.upper() in country_codes() else None
     # Imported here, because few mappings need the list.
     import pycountry

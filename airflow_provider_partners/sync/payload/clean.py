@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -37,7 +38,7 @@ class Clean:
     order: tuple[str, ...] = ()
 
 
-def text(limit: float = math.inf) -> Clean:
+def text(limit: int = sys.maxsize) -> Clean:
     """Return the check of a text that is not empty."""
 
     def check(value: Any) -> bool:
@@ -57,7 +58,7 @@ def identifier(*, without: str = "") -> Clean:
     return Clean(lambda value: clean(value) and value == value.strip() and not (without and without in value))
 
 
-def pattern(expression: re.Pattern[str], limit: float = math.inf) -> Clean:
+def pattern(expression: re.Pattern[str], limit: int = sys.maxsize) -> Clean:
     """Return the check of a text that begins with a pattern."""
     clean = text(limit).check
     return Clean(lambda value: clean(value) and expression.match(value) is not None)
@@ -82,7 +83,7 @@ member = Clean(lambda value: type(value) is dict and bool(value))
 """The check of an object that has been through :func:`clean_body` itself."""
 
 
-def members(key: str, limit: float = math.inf) -> Clean:
+def members(key: str, limit: int = sys.maxsize) -> Clean:
     """Return the check of a list of such objects.
 
     :param key: what is different in each of them
@@ -128,14 +129,14 @@ def clean_body(model: type[BaseModel], fields: Mapping[str, Any]) -> dict[str, A
 
     :param fields: by name, ``None`` for one that is not given. Their objects have been through here themselves
     """
-    names, required, checks = _checks(model)
+    names, checks = _checks(model)
     if not fields.keys() <= names:
         return None
     body: dict[str, Any] = {}
-    for name, check, order in checks:
+    for name, check, order, is_required in checks:
         value = fields.get(name)
         if value is None:
-            if name in required:
+            if is_required:
                 return None
         elif not check(value):
             return None
@@ -145,22 +146,21 @@ def clean_body(model: type[BaseModel], fields: Mapping[str, Any]) -> dict[str, A
 
 
 def _sorted(value: dict[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
+    if len(value) == 1:
+        return value
     first = {name: value[name] for name in order if name in value}
     return first if len(first) == len(value) else {**first, **value}
 
 
 @cache
-def _checks(
-    model: type[BaseModel],
-) -> tuple[frozenset[str], frozenset[str], list[tuple[str, Check, tuple[str, ...]]]]:
-    """Return the names of a model's fields, those of the required ones, and the check and the order of each."""
+def _checks(model: type[BaseModel]) -> tuple[frozenset[str], list[tuple[str, Check, tuple[str, ...], bool]]]:
+    """Return the names of a model's fields; and name, check and order of each, with True for a required one."""
     checks = []
     for name, field in model.model_fields.items():
         last = field.metadata[-1] if field.metadata else _clean_of(field.annotation)
         clean = last if isinstance(last, Clean) else _NEVER
-        checks.append((name, clean.check, clean.order))
-    required = frozenset(name for name, field in model.model_fields.items() if field.is_required())
-    return frozenset(model.model_fields), required, checks
+        checks.append((name, clean.check, clean.order, field.is_required()))
+    return frozenset(model.model_fields), checks
 
 
 def _clean_of(annotation: Any) -> Clean:

@@ -8,6 +8,7 @@ from typing import Any
 import order_builders as make
 import pytest
 
+from airflow_provider_partners.sync.mapping.lines import map_product
 from airflow_provider_partners.sync.mapping.order import MappedOrder, UnmappableOrder, map_order
 from airflow_provider_partners.sync.options import MappingOptions
 
@@ -329,3 +330,17 @@ def test_addresses_of_pictures_and_parcels_are_percent_encoded() -> None:
     assert result.products[0]["image_url"] == "https://cdn.example/D%C3%A9shabill%C3%A9%201.jpg?v=2"
     assert result.order["fulfillments"][0]["shipment_info"]["tracking_url"] == "https://t.example/suivi?code=%C3%A9%201"
     assert result.order["landing_site_url"] == "https://shop.example/%C3%A9"
+
+
+def test_products_whose_values_are_equal_in_python_alone_are_different() -> None:
+    """``1``, ``1.0`` and ``true`` are three values in JSON (RFC 8259), and equal keys of a dict in Python."""
+    titles: list[Any] = [1, 1.0, True, "1", ["Cup"], {"en": "Cup"}, None]
+    products = [map_product({"id": "gid://shopify/Product/1", "title": title}, shop="a.example") for title in titles]
+    assert [product.get("name") for product in products] == ["1", "1.0", None, "1", None, None, None]
+
+
+def test_a_product_that_comes_again_is_a_record_of_its_own() -> None:
+    record = {"id": "gid://shopify/Product/1", "title": " Cup ", "handle": "cup"}
+    first = map_product(record, shop="a.example")
+    first["name"] = "changed"
+    assert map_product(record, shop="a.example")["name"] == "Cup"
