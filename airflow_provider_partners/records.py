@@ -20,6 +20,7 @@ __all__ = [
     "find_unstorable",
     "get_path",
     "has_long_integer",
+    "is_plain",
     "parse_json",
     "repair_text",
     "to_json_lines",
@@ -40,10 +41,8 @@ def get_path(body: Any, path: str) -> Any:
     :param path: such as ``pagination.next_page_info``; the empty path returns the body itself
     """
     for step in _steps(path):
-        if body is None:
-            return None
         # A look at the type first: the check for a Mapping of any kind takes ten times as long.
-        if type(body) is not dict and not isinstance(body, Mapping):
+        if type(body) is not dict and (body is None or not isinstance(body, Mapping)):
             return None
         body = body.get(step)
     return body
@@ -212,7 +211,7 @@ def to_json_lines(records: Sequence[Any]) -> list[bytes]:
     """Return each record as one line of JSON in UTF-8, without spaces and without a line break.
 
     The bytes are those of the standard library's ``json``, since hashes of datasets depend on them. orjson writes them
-    ten times as fast, where it writes the same: see :func:`_is_plain`.
+    ten times as fast, where it writes the same: see :func:`is_plain`.
 
     :raises TypeError: when one of them is no JSON object; also the others of :data:`UNSTORABLE`
     """
@@ -221,7 +220,7 @@ def to_json_lines(records: Sequence[Any]) -> list[bytes]:
     except TypeError:
         # Half of a surrogate pair, an integer of more than 64 bits, a key that is no text, too deep, or no JSON at all.
         return list(map(_to_json_line, records))
-    return lines if _is_plain(records) else list(map(_to_json_line, records))
+    return lines if is_plain(records) else list(map(_to_json_line, records))
 
 
 UNSTORABLE = (TypeError, ValueError, RecursionError)
@@ -262,7 +261,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _PLAIN = frozenset({str, int, bool, type(None), float, dict, list})
 
 
-def _is_plain(records: Sequence[Any]) -> bool:
+def is_plain(records: Sequence[Any]) -> bool:
     """Return True if orjson writes these records as ``json`` does. It has written them, so they have an end.
 
     It also writes a date, a UUID and an Enum, which ``json`` refuses, and ``null`` for NaN. It has no exponent where

@@ -21,8 +21,8 @@ from airflow_provider_partners.sync.values import decode_json, id_tail, items, s
 
 log = logging.getLogger("airflow_provider_partners.sync")
 
-ORDERS_PER_QUERY = 100
-"""Orders whose related records are read in one query."""
+ORDERS_PER_QUERY = 50
+"""Orders whose related records are read in one query. With more of them, the processor's cache no longer holds them."""
 
 
 def join_orders(
@@ -133,14 +133,18 @@ def _with_context(spill: RecordSpill, batch: list[Record]) -> Iterator[tuple[Rec
         if not records:
             yield order, NOTHING_KNOWN
             continue
-        by_kind = {
-            name: tuple(record for (kind, _), record in records.items() if kind == name) for name in KEY_FUNCTIONS
-        }
-        customer = by_kind["customer"][-1] if by_kind["customer"] else None
-        redemptions = cast("tuple[CondensedRedemption, ...]", by_kind["redemption"])
+        by_kind: dict[str, list[Record]] = {name: [] for name in KEY_FUNCTIONS}
+        for (kind, _), record in records.items():
+            by_kind[kind].append(record)
         yield (
             order,
-            OrderContext(by_kind["return"], by_kind["claim"], customer, redemptions, by_kind["prediction"]),
+            OrderContext(
+                returns=tuple(by_kind["return"]),
+                claims=tuple(by_kind["claim"]),
+                customer=by_kind["customer"][-1] if by_kind["customer"] else None,
+                redemptions=cast("tuple[CondensedRedemption, ...]", tuple(by_kind["redemption"])),
+                predictions=tuple(by_kind["prediction"]),
+            ),
         )
 
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import orjson
+
 from airflow_provider_partners.files import ScratchFolder, make_private_file
-from airflow_provider_partners.records import Record
+from airflow_provider_partners.records import Record, is_plain
 from airflow_provider_partners.sync.values import exact_number
 
 __all__ = ["RecordSpill"]
@@ -87,7 +89,7 @@ class RecordSpill:
         ((row,),) = self._database.execute(
             "INSERT INTO record (kind, record_id, body) VALUES (?, ?, ?) "
             "ON CONFLICT (kind, record_id) DO UPDATE SET body = excluded.body RETURNING id",
-            (kind, record_id, json.dumps(record, default=_as_json)),
+            (kind, record_id, _encode(record)),
         ).fetchall()
         self._database.executemany("INSERT OR IGNORE INTO related VALUES (?, ?)", [(key, row) for key in keys])
 
@@ -112,7 +114,7 @@ class RecordSpill:
             keys,
         )
         for key, number, kind, body in rows:
-            related.setdefault(key, []).append((number, kind, json.loads(body)))
+            related.setdefault(key, []).append((number, kind, _decode(body)))
         return related
 
     def groups(self) -> Iterator[list[Any]]:
@@ -123,7 +125,20 @@ class RecordSpill:
                 "SELECT body FROM related JOIN record ON record.id = related.record WHERE key = ? ORDER BY record.id",
                 (key,),
             )
-            yield [json.loads(body) for (body,) in bodies]
+            yield [_decode(body) for (body,) in bodies]
+
+
+def _encode(record: Record) -> bytes | str:
+    """Return a record as bytes that orjson has written; as text if only ``json`` keeps all of it."""
+    try:
+        encoded = orjson.dumps(record)
+    except TypeError:
+        return json.dumps(record, default=_as_json)
+    return encoded if is_plain([record]) else json.dumps(record, default=_as_json)
+
+
+def _decode(body: bytes | str) -> Any:
+    return orjson.loads(body) if isinstance(body, bytes) else json.loads(body)
 
 
 def _as_json(value: Any) -> Any:

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BuildOrdersExtra", "YotpoBuildOrdersOperator"]
 
-ORDERS_PER_PART = 500
+ORDERS_PER_BATCH = 100
+"""Built orders that are written together. With more of them, the processor's cache no longer holds them."""
 
 _JOINED_LISTS = {
     "orders": "shopify_admin",
@@ -287,7 +288,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             writer.resume()
         summary, left_out = sync.OutcomeSummary(), Counter[str]()
         progress = ProgressLog(self.log.info, "orders", total=orders.records)
-        for batch in batches(mapped_orders, ORDERS_PER_PART):
+        for batch in batches(mapped_orders, ORDERS_PER_BATCH):
             unmappable = [order for order in batch if isinstance(order, sync.UnmappableOrder)]
             ready = [order for order in batch if isinstance(order, sync.BuiltOrder)]
             rejects.append(order.to_dict() for order in unmappable)
