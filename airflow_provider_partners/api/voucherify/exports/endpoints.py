@@ -126,9 +126,24 @@ def export_state(export: Mapping[str, Any]) -> JobState:
 
 
 def file_url(export: Mapping[str, Any]) -> str:
-    """Return the URL of a finished export's file. It is a secret: it holds a token."""
+    """Return the URL of a finished export's file. It is a secret: it holds a token.
+
+    :raises UnexpectedResponseError: when there is no file, or more than one
+    """
     result = export.get("result")
-    return _required_text(result if isinstance(result, Mapping) else {}, "url")
+    names = result if isinstance(result, Mapping) else {}
+    # "When the data volume is large, the system may split the results into multiple files" (export of transactions in
+    # https://github.com/voucherifyio/voucherify-openapi). Where the others would be named is not documented.
+    others = [name for name, value in names.items() if name != "url" and (isinstance(value, list) or _is_url(value))]
+    if others:
+        message = f"the export has further files, at {others}"
+        remedy = "Read a shorter window, so that Voucherify writes one file."
+        raise UnexpectedResponseError(message[:300], remedy=remedy, partner=PARTNER)
+    return _required_text(names, "url")
+
+
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("http:", "https:"))
 
 
 def _path(job_id: str) -> str:

@@ -6,6 +6,7 @@ import gc
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -316,6 +317,25 @@ def test_a_finished_export_without_a_url_is_an_error() -> None:
     job = client(server).job("orders")
     with pytest.raises(UnexpectedResponseError, match="no 'url'"):
         job.extraction(job.submit())
+
+
+@pytest.mark.parametrize("others", [{"urls": [URL]}, {"url_2": URL}])
+def test_an_export_of_several_files_is_an_error(others: dict[str, Any]) -> None:
+    """ "The system may split the results into multiple files": transactions' export in Voucherify's OpenAPI file."""
+    server = ExportsServer(many(1))
+
+    def with_others(request: httpx.Request) -> httpx.Response:
+        response = server(request)
+        is_export = request.method == "GET" and request.url.path == "/v1/exports/exp_1" and not request.url.query
+        if not is_export:
+            return response
+        body = response.json()
+        return httpx.Response(200, json={**body, "result": {**body["result"], **others}})
+
+    job = client(with_others).job("orders", fields=["id", "status"])
+    with pytest.raises(UnexpectedResponseError, match="further files") as raised:
+        job.extraction(job.submit())
+    assert TOKEN not in str(raised.value)
 
 
 # The file's host
