@@ -10,13 +10,14 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lanes_in_process import InProcessRun, routed_lanes
+from airflow.sdk.execution_time.context import set_current_context
+from lanes_in_process import InProcessRun, Instance, routed_lanes
 from main_job import end_state, short_waits
 from sandbox import run_sandbox
 
@@ -24,8 +25,14 @@ from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 from airflow_provider_partners.exceptions import ThrottledError, TransientError
 from airflow_provider_partners.operators.yotpo import YotpoBuildOrdersOperator, YotpoUpsertOrdersOperator
-from airflow_provider_partners.pipelines import new_returns_dag, order_reconcile_dag, order_sync_dag
+from airflow_provider_partners.pipelines import (
+    new_returns_dag,
+    order_reconcile_dag,
+    order_sync_dag,
+    replay_rejects_dag,
+)
 from airflow_provider_partners.pipelines.lanes import with_lookbacks
+from airflow_provider_partners.pipelines.open_rejects import find_open_rejects
 from airflow_provider_partners.sandbox.server import RunningSandbox
 from airflow_provider_partners.task_errors import PartnerTaskError
 from airflow_provider_partners.windows import Window
@@ -79,12 +86,12 @@ def start(running: RunningSandbox, folder: Path, granularity: str = "shop", *sho
     return InProcessRun(running, order_sync_dag(granularity=granularity), "choose_windows", lanes, str(folder))
 
 
-def refuse_one_order(running: RunningSandbox, shop: str) -> None:
+def refuse_orders(running: RunningSandbox, shop: str, times: int = 1) -> None:
     """The response is Yotpo's for an invalid body, https://core-api.yotpo.com/reference/response-codes."""
     store = next(id_ for id_, store in running.sandbox.credentials["yotpo"].items() if store["shop"] == shop)
     body = {"errors": [{"code": 400, "message": "currency is not supported by this store"}]}
     running.faults.add(
-        times=1,
+        times=times,
         path_prefix=f"/yotpo/core/v3/stores/{store}",
         path_regex="/orders$",
         method="POST",
@@ -94,18 +101,18 @@ def refuse_one_order(running: RunningSandbox, shop: str) -> None:
 
 
 def comparable_lane(lane: dict[str, Any]) -> dict[str, Any]:
-    """A lane of a report without times and places, which differ between two runs, and without calls for tokens."""
+    """A lane of a report without times and places, which differ between two runs, and without shared calls."""
     calls = ("partner", "account", "retries", "throttled")
     return {
         **{name: value for name, value in lane.items() if name not in {"map_index", "error"}},
-        "counts": {**lane["counts"], "api_calls": lane["counts"]["api_calls"] - tokens_of(lane)},
+        "counts": {**lane["counts"], "api_calls": lane["counts"]["api_calls"] - shared_calls(lane)},
         "error": lane["error"] and {name: lane["error"][name] for name in ("task", "message", "remedy")},
         "steps": [{name: step[name] for name in ("task", "state", "tries", "note")} for step in lane["steps"]],
         "api": [
             {
                 **{name: each[name] for name in calls},
-                "used": each["used"] - each["by_operation"].get("token", 0),
-                "by_operation": {name: count for name, count in each["by_operation"].items() if name != "token"},
+                "used": each["used"] - sum(each["by_operation"].get(name, 0) for name in SHARED),
+                "by_operation": {name: count for name, count in each["by_operation"].items() if name not in SHARED},
             }
             for each in lane["api"]
         ],
@@ -115,49 +122,54 @@ def comparable_lane(lane: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def tokens_of(lane: dict[str, Any]) -> int:
-    """The calls for tokens of a report's lane."""
-    return sum(each["by_operation"].get("token", 0) for each in lane["api"])
+SHARED = ("token", "products.lookup")
+"""Calls that one step saves another in the same process: a token, and the look-up of products that it has written."""
 
 
-def without_tokens(calls: Mapping[str, int]) -> dict[str, int]:
-    return {name: count for name, count in calls.items() if count and not name.endswith("/token")}
+def shared_calls(lane: dict[str, Any]) -> int:
+    """How many of them a report's lane has."""
+    return sum(each["by_operation"].get(name, 0) for each in lane["api"] for name in SHARED)
+
+
+def other_calls(running: RunningSandbox) -> dict[str, int]:
+    calls = running.sandbox.calls
+    return {name: n for name, n in calls.items() if n and not re.search(r"/token$|^yotpo/.*/products.list$", name)}
 
 
 def comparable_summary(summary: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
-    """A summary without places, and without calls for tokens."""
-    tokens = {lane["shop"]: tokens_of(lane) for lane in report["lanes"]}
+    """A summary without places, and without shared calls."""
+    shared = {lane["shop"]: shared_calls(lane) for lane in report["lanes"]}
 
     def without_place(lane: dict[str, Any]) -> dict[str, Any]:
         error = lane["error"] and {**lane["error"], "log_url": None}
         return {
             **lane,
             "error": error,
-            "api_calls": lane["api_calls"] - tokens[lane["shop"]],
+            "api_calls": lane["api_calls"] - shared[lane["shop"]],
             "rejects": [uri.rpartition("/lane.")[2].split("/")[0] for uri in lane["rejects"]],
         }
 
     lanes = [without_place(lane) for lane in summary["lanes"]]
-    total = {**summary["total"], "api_calls": summary["total"]["api_calls"] - sum(tokens.values())}
+    total = {**summary["total"], "api_calls": summary["total"]["api_calls"] - sum(shared.values())}
     return {**{name: value for name, value in summary.items() if name != "table"}, "lanes": lanes, "total": total}
 
 
 def test_both_granularities_end_in_the_same_state_summary_and_report(tmp_path: Path) -> None:
-    found, tokens = {}, {}
+    found, shared = {}, {}
     for granularity in ("step", "shop"):
         with new_sandbox() as running:
             run = start(running, tmp_path / granularity, granularity)
             os.environ["AIRFLOW_CONN_YOTPO_KETTLE_AND_CRUMB"] = WITHOUT_SECRET
-            refuse_one_order(running, REJECTING)
+            refuse_orders(running, REJECTING)
             summary = run.run_step_by_step() if granularity == "step" else run.run_shop_by_shop()
             report = run.report()
             found[granularity] = (
                 {shop: end_state(running, shop) for shop in (REJECTING, WITHOUT_YOFI, UNPAID, UNCHANGED)},
                 comparable_summary(summary, report),
                 [comparable_lane(lane) for lane in report["lanes"]],
-                without_tokens(running.sandbox.calls),
+                other_calls(running),
             )
-            tokens[granularity] = yotpo_tokens(running)
+            shared[granularity] = [yotpo_calls(running, name) for name in ("token", "products.list")]
             lanes = {lane["shop"]: lane for lane in summary["lanes"]}
             assert summary["failed"] == {UNPAID: "upsert_products", UNINSTALLED: "extract_orders"}
             assert (lanes[REJECTING]["rejected"], lanes[REJECTING]["created"] > 3) == (1, True)
@@ -168,13 +180,14 @@ def test_both_granularities_end_in_the_same_state_summary_and_report(tmp_path: P
     assert summary[0] == summary[1]
     assert report[0] == report[1]
     assert calls[0] == calls[1]
-    # Products and orders are two tasks, or two steps of one task that share their token.
-    assert (tokens["step"], tokens["shop"]) == ([2, 2], [1, 1])
+    # Products and orders are two tasks, or two steps of one task. There, the second knows what the first has found out.
+    assert shared["step"] == [[2, 2], [2, 2]]
+    assert shared["shop"] == [[1, 1], [1, 1]]
 
 
-def yotpo_tokens(running: RunningSandbox) -> list[int]:
-    """The calls for a token of each store."""
-    return sorted(count for name, count in running.sandbox.calls.items() if re.match(r"yotpo/.*/token$", name))
+def yotpo_calls(running: RunningSandbox, name: str) -> list[int]:
+    """The calls of an operation at each store."""
+    return sorted(count for call, count in running.sandbox.calls.items() if re.match(f"yotpo/.*/{name}$", call))
 
 
 def new_returns(running: RunningSandbox) -> tuple[Any, str, dict[str, Any]]:
@@ -208,7 +221,75 @@ def test_the_other_dags_do_the_same_in_both_granularities(kind: Any, tmp_path: P
             state = {shop: end_state(running, shop) for shop in (REJECTING, WITHOUT_YOFI)}
             lanes = [comparable_lane(lane) for lane in run.report()["lanes"]]
             totals = comparable_summary(summary, run.report())
-            found.append((state, totals, lanes, without_tokens(running.sandbox.calls)))
+            found.append((state, totals, lanes, other_calls(running)))
+    assert found[0] == found[1]
+
+
+def run_in(granularity: str, run: InProcessRun) -> dict[str, Any]:
+    return run.run_step_by_step() if granularity == "step" else run.run_shop_by_shop()
+
+
+def replay(running: RunningSandbox, folder: Path, granularity: str, run_id: str) -> InProcessRun:
+    """A replay of the rejects of the run ``run``; its first task chooses the shops by what is stored."""
+    dag = replay_rejects_dag(granularity=granularity)
+    run = InProcessRun(running, dag, "choose_shops", [], str(folder), run_id=run_id)
+    run.params = {"run": "run", "shop": None, "dag_id": "yofi_shopify_to_yotpo", "dry_run": False}
+    chooses: Any = dag.get_task("choose_shops")
+    params = {**dag.params.dump(), **run.params}
+    instance = Instance(run=run, dag_id=dag.dag_id, run_id=run_id, task_id="choose_shops", map_index=-1, try_number=1)
+    with set_current_context({**run.context(instance), "params": params, "dag_run": None}):
+        chosen = chooses.python_callable(*chooses.op_args, **chooses.op_kwargs)
+    # Claims and coupons are read as far back as for the run that rejected. The end is the present, which is another one
+    # for each replay.
+    assert {lane["since"] for lane in chosen} == {WINDOW["since"]}
+    lanes = [{**lane, "until": WINDOW["until"]} for lane in json.loads(json.dumps(chosen))]
+    run.lanes = run.xcoms["choose_shops", -1, "return_value"] = lanes
+    return run
+
+
+def open_rejects() -> dict[str, list[str]]:
+    """The ids of the open rejects of the first run, by shop."""
+    found = find_open_rejects("yofi_shopify_to_yotpo", run_id="run")
+    return {rejects.shop: sorted(rejects.ids) for rejects in found}
+
+
+def test_a_replay_does_the_same_in_both_granularities(tmp_path: Path) -> None:
+    """Two orders of one shop and one of another are rejected; the replay sends two, and Yotpo refuses one again."""
+    found = []
+    for granularity in ("step", "shop"):
+        folder = tmp_path / granularity
+        with new_sandbox() as running:
+            refuse_orders(running, REJECTING, times=2)
+            refuse_orders(running, WITHOUT_YOFI)
+            first = start(running, folder, granularity, REJECTING, WITHOUT_YOFI, UNPAID)
+            assert run_in(granularity, first)["total"]["rejected"] == 3
+            rejected = open_rejects()
+            assert {shop: len(ids) for shop, ids in rejected.items()} == {REJECTING: 2, WITHOUT_YOFI: 1}
+
+            refuse_orders(running, REJECTING)
+            again = replay(running, folder, granularity, "replay-1")
+            # The third shop has no rejects.
+            assert {lane["shop"] for lane in again.lanes} == {REJECTING, WITHOUT_YOFI}
+            running.sandbox.calls.clear()
+            summary, report = run_in(granularity, again), again.report()
+            left, calls = open_rejects(), other_calls(running)
+            assert (again.errors, summary["failed"]) == ({}, {})
+            assert (summary["total"]["created"], summary["total"]["rejected"]) == (2, 1)
+            assert len(left[REJECTING]) == 1
+            assert set(left[REJECTING]) < set(rejected[REJECTING])
+
+            # What has arrived is not sent a second time.
+            last = replay(running, folder, granularity, "replay-2")
+            assert [lane["shop"] for lane in last.lanes] == [REJECTING]
+            assert run_in(granularity, last)["total"]["created"] == 1
+            assert open_rejects() == {}
+            found.append({
+                "Yotpo": {shop: end_state(running, shop) for shop in (REJECTING, WITHOUT_YOFI, UNPAID)},
+                "rejects": (rejected, left),
+                "summary": comparable_summary(summary, report),
+                "lanes": [comparable_lane(lane) for lane in report["lanes"]],
+                "calls": calls,
+            })
     assert found[0] == found[1]
 
 

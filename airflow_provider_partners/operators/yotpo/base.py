@@ -20,6 +20,7 @@ from airflow_provider_partners.links import DatasetLink, YotpoLink
 from airflow_provider_partners.operators.base import PartnerOperator, enforce_reject_threshold, replay_hint
 from airflow_provider_partners.operators.inputs import BUILD_REMEDY, BUILT_ORDERS, require_list, require_store
 from airflow_provider_partners.sync import upsert
+from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -232,7 +233,13 @@ class UpsertOperator(PartnerOperator):
         options = json.dumps([self.upsert_options(), self.columns], sort_keys=True, default=str)
         inputs = " ".join(self.input_hashes(source))
         work = f"{kind} {inputs} {options} {self.yotpo_conn_id} {'planned' if plan_only else 'written'}"
-        lists: dict[str, Any] = {"source": "yotpo", "account": self.hook().account, "fingerprint": work}
+        lists: dict[str, Any] = {
+            "source": "yotpo",
+            "account": self.hook().account,
+            # A replay reads claims and coupons from there on.
+            "window": Window.from_dict(source.window) if source.window else None,
+            "fingerprint": work,
+        }
         rejects = DatasetWriter(dataset_uri(context, "rejects"), resource=f"{kind} rejects", **lists)
         outcomes = DatasetWriter(
             dataset_uri(context),

@@ -24,6 +24,7 @@ from airflow_provider_partners.operators.yotpo import (
 )
 from airflow_provider_partners.sync.upsert.products import products_of
 from airflow_provider_partners.task_errors import PartnerTaskError
+from airflow_provider_partners.windows import Window
 
 SHOP = "a.myshopify.com"
 
@@ -129,8 +130,8 @@ def order(number, **changes):
     }
 
 
-def dataset(tmp_path, name, records):
-    writer = DatasetWriter(str(tmp_path / name), source="shopify_admin", resource=name)
+def dataset(tmp_path, name, records, **options):
+    writer = DatasetWriter(str(tmp_path / name), source="shopify_admin", resource=name, **options)
     writer.append(records)
     return writer.commit().to_dict()
 
@@ -271,6 +272,15 @@ def test_a_rejected_order_is_stored_and_the_others_are_written(context, built):
     assert store.order_ids == ["1", "3"]
     assert reference["extra"]["summary"]["rejected"] == 1
     assert [record["external_id"] for record in read_dataset(reference["extra"]["rejects"])] == ["2"]
+
+
+def test_outcomes_and_rejects_have_the_window_of_the_orders(context, tmp_path):
+    """A replay reads claims and coupons as far back as the run that rejected the orders."""
+    window = {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}
+    orders = dataset(tmp_path, "orders", [order(1), order(2)], window=Window.from_dict(window))
+    built = YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP).execute(context)
+    reference = upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"2"}), orders=built, max_rejects=1)
+    assert reference["window"] == reference["extra"]["rejects"]["window"] == window
 
 
 def test_too_many_rejects_fail_the_task_but_its_counts_stay(context, built):
