@@ -18,7 +18,7 @@ from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.hooks import connection_forms
 from airflow_provider_partners.hooks.connection import PartnerConnection, read_connection
 from airflow_provider_partners.hooks.lookups import find_connection
-from airflow_provider_partners.hooks.tokens import token_store
+from airflow_provider_partners.hooks.memory import client_memory
 from airflow_provider_partners.observability import hook_lineage, metrics, step_log
 from airflow_provider_partners.records import encode_text
 
@@ -216,7 +216,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
                 settings.budget_uri(), f"{self.conn_type}-{digest}", open_database=open_store
             ),
             on_secret=self.mask_secret if self.masks_tokens else ignore_secret,
-            token_store=token_store(),
+            memory=client_memory(),
             deadline=min(settings.request_deadline(), SHORT_DEADLINE if self.short_timeouts else math.inf),
             max_response_size=settings.max_response_size(),
             max_download_size=settings.max_download_size(),

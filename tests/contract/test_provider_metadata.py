@@ -129,7 +129,7 @@ def test_every_module_of_a_role_is_declared():
         "database",
         "budget_database",
         "lookups",
-        "tokens",
+        "memory",
     }
     modules = {
         f"airflow_provider_partners.{folder}.{path.stem}"

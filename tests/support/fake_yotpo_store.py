@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from airflow_provider_partners.api.http.memory import KnownIds
 from airflow_provider_partners.api.yotpo.errors import UnknownProductsError
 from airflow_provider_partners.api.yotpo.lookup import IdFilter, RecordLookup
 from airflow_provider_partners.api.yotpo.resources import RESOURCES
@@ -47,6 +48,7 @@ class FakeYotpoStore:
         self.errors: dict[str, list[Exception]] = {}
         self.after_lookup: Callable[[str], None] = lambda resource: None
         self.sent: list[tuple[str, Record]] = []
+        self.known_products = KnownIds()
         self._next_id = 4_300_000_000
         self._lock = threading.RLock()
         self._id_filters = {name: IdFilter() for name in RESOURCES}

@@ -10,8 +10,8 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
+from airflow_provider_partners.api.http.memory import Token, TokenSlot
 from airflow_provider_partners.api.http.redaction import is_sensitive
-from airflow_provider_partners.api.http.tokens import Token, TokenSlot
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.http.auth import ignore_secret
+from airflow_provider_partners.api.http.memory import KnownIds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from airflow_provider_partners.api.http.memory import ClientMemory, TokenSlot
     from airflow_provider_partners.api.http.rate_limit_store import RateLimitStore
-    from airflow_provider_partners.api.http.tokens import TokenSlot, TokenStore
 
 __all__ = ["ClientOptions", "Timeouts"]
 
@@ -49,7 +50,7 @@ class ClientOptions:
         :class:`~airflow_provider_partners.api.http.addresses.DownloadHosts`
     :param timeouts: seconds for the parts of one attempt
     :param on_secret: called with every secret and token before its use
-    :param token_store: tokens that clients of one process share; each client has its own by default
+    :param memory: what clients of one process share, such as tokens; each client has its own by default
     :param clock: the clock, for tests
     :param handler: transport of the HTTP library (``httpx.BaseTransport``), for tests
     """
@@ -63,7 +64,7 @@ class ClientOptions:
     download_hosts: Sequence[str] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     on_secret: Callable[[str], None] = ignore_secret
-    token_store: TokenStore | None = None
+    memory: ClientMemory | None = None
     clock: Clock = SYSTEM_CLOCK
     handler: Any = None
 
@@ -72,4 +73,11 @@ class ClientOptions:
 
         :param credentials: everything that the token depends on
         """
-        return None if self.token_store is None else self.token_store.slot(*credentials)
+        return None if self.memory is None else self.memory.slot(*credentials)
+
+    def known_ids(self, *account: str | None) -> KnownIds:
+        """Return which records of an account are known to exist.
+
+        :param account: the server, the account, the list
+        """
+        return KnownIds() if self.memory is None else self.memory.known_ids(*account)

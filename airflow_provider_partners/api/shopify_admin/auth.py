@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_partners.api.clock import Clock
-    from airflow_provider_partners.api.http.tokens import TokenSlot
+    from airflow_provider_partners.api.http.memory import TokenSlot
     from airflow_provider_partners.api.http.transport import Transport
 
 TOKEN_HEADER = "X-Shopify-Access-Token"  # noqa: S105 - a header's name

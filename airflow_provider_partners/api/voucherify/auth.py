@@ -15,7 +15,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.clock import Clock
-    from airflow_provider_partners.api.http.tokens import TokenSlot
+    from airflow_provider_partners.api.http.memory import TokenSlot
     from airflow_provider_partners.api.http.transport import Transport
     from airflow_provider_partners.api.voucherify.resources.model import VoucherifyResource
 

@@ -74,6 +74,8 @@ class YotpoClient(RestClient):
         options = options or ClientOptions()
         self._clock = options.clock
         self._credentials = StoreCredentials(store_id=store_id, secret=secret, auth=auth)
+        self.known_products = options.known_ids("yotpo", base_url or DEFAULT_URL, store_id, "products")
+        """Products that an upsert has found or created."""
         self._id_filters = {name: IdFilter() for name in RESOURCES}
         self._transport = Transport(
             partner="Yotpo",

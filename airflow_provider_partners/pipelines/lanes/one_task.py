@@ -12,7 +12,7 @@ from airflow_provider_partners._compat import AirflowRescheduleException, utcnow
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.exceptions import PartnersError, ThrottledError
 from airflow_provider_partners.hooks.lookups import remembered_connections
-from airflow_provider_partners.hooks.tokens import shared_tokens
+from airflow_provider_partners.hooks.memory import shared_memory
 from airflow_provider_partners.links import ReportLink
 from airflow_provider_partners.observability.activity import TaskActivity, dataset_references
 from airflow_provider_partners.observability.openlineage import operator_lineage
@@ -65,7 +65,7 @@ class LanesOperator(BaseOperator):
         :raises AirflowRescheduleException: when a lane waits for a partner
         """
         try:
-            with remembered_connections(), shared_tokens():
+            with remembered_connections(), shared_memory():
                 return self._run_all(context)
         except PartnersError as error:  # of the list of lanes, or of what is stored about them
             raise as_task_error(error, context) from None

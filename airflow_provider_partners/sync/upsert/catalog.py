@@ -1,7 +1,8 @@
 """The products of a store during one run: which exist, and creating those that are missing.
 
 Yotpo refuses an order with an unknown product (see ``UnknownProductsError``). A product that an order at Yotpo names
-exists; any other is looked up once per run. To change existing products is the task of ``upsert_products``.
+exists, and so does one that the products' step of the same process has found or created. Any other is looked up once
+per run. To change existing products is the task of ``upsert_products``.
 
 A product is only created with a name. Yotpo would take the external id alone, show a product without a name in its
 e-mails, and have no call that deletes it.
@@ -61,10 +62,14 @@ class ProductCatalog:
 
     def missing(self, external_ids: Iterable[str]) -> list[str]:
         """Return the products that the store doesn't have. Products that are not known yet are looked up."""
-        unknown = [product for product in dict.fromkeys(external_ids) if product not in self._known]
+        unknown = [product for product in dict.fromkeys(external_ids) if not self._is_known(product)]
         existing = self._client.products(unknown).keys()
         self.mark_known(existing)
         return [product for product in unknown if product not in existing]
+
+    def _is_known(self, product: str) -> bool:
+        # If it is gone meanwhile, Yotpo refuses the order, and `create_missing` creates the product again.
+        return product in self._known or product in self._client.known_products
 
     def create(self, payloads: Mapping[str, Mapping[str, Any]]) -> None:
         """Create products; :meth:`error_for` returns why one could not be created.

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["upsert_products"]
 
+_EXISTING = frozenset({"created", "updated", "unchanged", "stale"})
+"""The outcomes after which Yotpo has the product."""
+
 
 def upsert_products(
     client: YotpoClient,
@@ -66,7 +69,10 @@ def upsert_products(
             writer.validate(upsert)
         writer.plan_batch(upserts)
         write = partial(_upsert_product, writer, dry_run=dry_run)
-        yield from settlement.results(write, upserts, sent=sent_version, workers=workers)
+        for outcome in settlement.results(write, upserts, sent=sent_version, workers=workers):
+            if outcome.action in _EXISTING:
+                client.known_products.add(outcome.external_id)
+            yield outcome
 
 
 def _product_upsert(record: Mapping[str, Any]) -> RecordUpsert:

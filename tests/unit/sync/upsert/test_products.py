@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import order_builders as make
 import pytest
 from fake_yotpo_store import FakeYotpoStore
 
+from airflow_provider_partners.api.http import memory
 from airflow_provider_partners.exceptions import ConflictError, RejectedError
-from airflow_provider_partners.sync.upsert import upsert_products
+from airflow_provider_partners.sync.upsert import upsert_orders, upsert_products
 
 
 def actions(outcomes: list[Any]) -> list[str]:
@@ -83,3 +85,42 @@ def test_a_malformed_product_is_rejected_and_the_others_are_written(store: FakeY
 
     assert [outcome.action for outcome in outcomes] == ["rejected", "created"]
     assert "must be an object" in outcomes[0].reason
+
+
+def test_the_orders_after_them_look_up_no_product_that_they_have_found_or_created(store: FakeYotpoStore) -> None:
+    """A batch of a hundred orders then costs 101 calls: the orders, and their look-up."""
+    orders = [make.built(number, f"p-{number % 7}") for number in range(100)]
+    assert set(actions(products(store, orders))) == {"created"}
+    store.calls.clear()
+    assert set(actions(list(upsert_orders(store, orders)))) == {"created"}
+    assert store.calls == {"orders.list": 1, "orders.create": 100}
+
+
+def test_a_product_that_is_gone_meanwhile_is_created_again(store: FakeYotpoStore) -> None:
+    order = make.built(1, "p-1", "p-2")
+    products(store, [order])
+    store.drop("product", "p-2")
+    (outcome,) = upsert_orders(store, [order], sleep=store.slept.append)
+    assert outcome.action == "created"
+    assert store.get("product", "p-2")["name"] == "P-2"
+
+
+def test_refused_and_planned_products_are_not_taken_for_existing_ones(store: FakeYotpoStore) -> None:
+    store.errors["products.create"] = [RejectedError("not today", status=400, partner="Yotpo")]
+    refused, planned = make.built(1, "p-1"), make.built(2, "p-2")
+    assert actions(products(store, [refused])) == ["rejected"]
+    assert actions(products(store, [planned], dry_run=True)) == ["would_create"]
+    assert "p-1" not in store.known_products
+    assert "p-2" not in store.known_products
+
+
+def test_so_many_products_are_remembered_that_memory_stays_flat(
+    store: FakeYotpoStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "MOST_KNOWN_IDS", 3)
+    orders = [make.built(number, f"p-{number}") for number in range(5)]
+    products(store, orders)
+    assert [f"p-{number}" in store.known_products for number in range(5)] == [True] * 3 + [False] * 2
+    store.calls.clear()
+    assert set(actions(list(upsert_orders(store, orders)))) == {"created"}
+    assert store.calls["products.list"] == 1

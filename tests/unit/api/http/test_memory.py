@@ -1,4 +1,4 @@
-"""Tokens that clients of one process share: one request for the same credentials, and none for others'."""
+"""What clients of one process share: one token for the same credentials, never another account's; known ids."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import pytest
 from clocks import StandingClock
 
 from airflow_provider_partners.api.http.auth import ExchangedToken, MintedToken
+from airflow_provider_partners.api.http.memory import ClientMemory, Token, TokenSlot
 from airflow_provider_partners.api.http.options import ClientOptions
-from airflow_provider_partners.api.http.tokens import Token, TokenSlot, TokenStore
 from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 from airflow_provider_partners.api.voucherify.client import VoucherifyClient
 from airflow_provider_partners.api.yofi.client import YofiClient
@@ -47,12 +47,12 @@ class Partner:
         return httpx.Response(200, json={"products": [], "data": {}, "campaigns": []})
 
 
-def options(partner: Partner, store: TokenStore | None, **changes: Any) -> ClientOptions:
-    return ClientOptions(handler=httpx.MockTransport(partner), token_store=store, **changes)
+def options(partner: Partner, store: ClientMemory | None, **changes: Any) -> ClientOptions:
+    return ClientOptions(handler=httpx.MockTransport(partner), memory=store, **changes)
 
 
 def test_clients_of_the_same_credentials_share_a_token() -> None:
-    partner, store = Partner(), TokenStore()
+    partner, store = Partner(), ClientMemory()
     for _ in range(3):
         with YotpoClient(**YOTPO, options=options(partner, store)) as yotpo:
             yotpo.products(["1"])
@@ -78,7 +78,7 @@ def test_each_client_has_a_token_of_its_own_unless_a_store_is_given() -> None:
     ids=str,
 )
 def test_other_credentials_or_another_server_get_a_token_of_their_own(other: dict[str, str]) -> None:
-    partner, store = Partner(), TokenStore()
+    partner, store = Partner(), ClientMemory()
     for arguments in (YOTPO, {**YOTPO, **other}):
         with YotpoClient(**arguments, options=options(partner, store)) as yotpo:
             yotpo.products(["1"])
@@ -90,7 +90,7 @@ def test_a_refusal_ends_a_token_for_all_clients() -> None:
 
     https://core-api.yotpo.com/reference/yotpo-authentication
     """
-    partner, store = Partner(), TokenStore()
+    partner, store = Partner(), ClientMemory()
     first, second = (YotpoClient(**YOTPO, options=options(partner, store)) for _ in range(2))
     first.products(["1"])
     partner.refused = {"token-1"}
@@ -100,7 +100,7 @@ def test_a_refusal_ends_a_token_for_all_clients() -> None:
 
 
 def test_parts_of_credentials_are_not_mixed_up() -> None:
-    store = TokenStore()
+    store = ClientMemory()
     assert store.slot("a", "bc") is store.slot("a", "bc")
     pairs = [("a", "bc"), ("ab", "c"), ("abc",), ("abc", None), ("abc", ""), ("", "abc"), ("a", "\udc80c")]
     assert len({id(store.slot(*pair)) for pair in pairs}) == len(pairs)
@@ -133,7 +133,7 @@ def test_each_client_reports_a_shared_token_before_its_use() -> None:
 
 
 def test_threads_of_several_clients_share_one_exchange() -> None:
-    store, ready, exchanges = TokenStore(), threading.Barrier(8), []
+    store, ready, exchanges = ClientMemory(), threading.Barrier(8), []
 
     def exchange() -> tuple[str, float | None]:
         exchanges.append(1)
@@ -163,7 +163,7 @@ def test_an_exchange_that_fails_leaves_the_slot_to_the_next() -> None:
 
 
 def test_a_forked_process_begins_without_tokens_and_locks_of_its_parent() -> None:
-    store = TokenStore()
+    store = ClientMemory()
     slot = store.slot("account")
     slot.token = Token("token", None)
     reading, writing = os.pipe()
@@ -182,8 +182,25 @@ def test_a_forked_process_begins_without_tokens_and_locks_of_its_parent() -> Non
     assert store.slot("account") is slot
 
 
+def test_known_ids_are_of_one_account_and_list() -> None:
+    store = ClientMemory()
+    store.known_ids("server", "store", "products").add("1")
+    assert "1" in store.known_ids("server", "store", "products")
+    assert "1" not in store.known_ids("server", "another", "products")
+    assert "1" not in ClientOptions().known_ids("server", "store", "products")
+
+
+def test_clients_of_a_store_know_the_same_products() -> None:
+    partner, store = Partner(), ClientMemory()
+    one, other = (YotpoClient(**YOTPO, options=options(partner, store)) for _ in range(2))
+    one.known_products.add("1")
+    assert "1" in other.known_products
+    assert "1" not in YotpoClient(**{**YOTPO, "store_id": "another"}, options=options(partner, store)).known_products
+    assert "1" not in YotpoClient(**YOTPO, options=options(partner, None)).known_products
+
+
 def test_nothing_that_is_kept_shows_a_secret() -> None:
-    store = TokenStore()
+    store = ClientMemory()
     slot = store.slot("account", SECRET)
     slot.token = Token("t0k3n", None)
     shown = repr([store, vars(store), slot, slot.token])
@@ -192,7 +209,7 @@ def test_nothing_that_is_kept_shows_a_secret() -> None:
 
 
 def test_voucherify_and_shopify_share_exchanged_tokens_and_yofi_signed_ones() -> None:
-    partner, store = Partner(), TokenStore()
+    partner, store = Partner(), ClientMemory()
     shared = options(partner, store, max_attempts=1)
     voucherify: dict[str, Any] = {"application_id": "id", "secret_key": SECRET, "auth": "oauth"}
     shopify: dict[str, Any] = {"client_id": "id", "client_secret": SECRET, "auth": "client_credentials"}
@@ -211,5 +228,5 @@ def test_voucherify_and_shopify_share_exchanged_tokens_and_yofi_signed_ones() ->
         assert first.headers() == second.headers()
         tokens.append(next(iter(first.headers().values())))
     assert len(set(tokens)) == len(clients)
-    without = VoucherifyClient(**voucherify, options=replace(shared, token_store=None))
+    without = VoucherifyClient(**voucherify, options=replace(shared, memory=None))
     assert without._transport._settings.auth.headers()["Authorization"] not in tokens
