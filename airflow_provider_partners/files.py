@@ -61,7 +61,7 @@ def make_private_file(path: Path) -> Path:
     return path
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes | bytearray) -> None:
     """Write a file completely or not at all: under a temporary name of its own first.
 
     The file is for the current user alone. In a folder that its owner has opened to others, it is open to them too.

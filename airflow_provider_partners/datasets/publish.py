@@ -186,7 +186,8 @@ def _content(source: DatasetFolder, part: PartEntry, manifest: Manifest) -> byte
         buffer = PartBuffer()
         for records in batches(source.read_records(part), _CHUNK):
             buffer.add(to_json_lines(records))
-        return buffer.content()
+        with buffer.file() as content:
+            return bytes(content)
     columns = [Column.from_dict(column) for column in manifest["columns"]]
     return write_parquet(partial(source.read_records, part), columns).content
 

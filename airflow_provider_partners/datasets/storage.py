@@ -216,12 +216,13 @@ class DatasetFolder:
     def _read_bytes(self, name: str) -> bytes:
         return self._remote.read(name) if self._local is None else (self._local / name).read_bytes()
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes | bytearray) -> None:
         """Write one file, completely or not at all."""
         try:
             with self._errors():
                 if self._local is None:
-                    self._remote.write(name, content)
+                    # Filesystems take bytes, and some of them nothing else.
+                    self._remote.write(name, bytes(content))
                 else:
                     make_private_folder(self._local)
                     write_file(self._local / name, content)

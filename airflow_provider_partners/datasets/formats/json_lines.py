@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, get_args
 
 import orjson
@@ -61,12 +62,21 @@ class PartBuffer:
             self._content += self._compressor.compress(b"\n".join(added))
             self.records += len(added) - 1
 
-    def content(self) -> bytes:
-        """Return the records so far as a complete file. More can be added afterwards."""
-        return b"".join((self._content, self._compressor.copy().flush()))
+    @contextmanager
+    def file(self) -> Iterator[bytearray]:
+        """Give the records so far as a complete file, for the enclosed block. More can be added afterwards.
+
+        The file is the buffer itself, since a copy would be tens of megabytes.
+        """
+        end = self._compressor.copy().flush()
+        self._content += end
+        try:
+            yield self._content
+        finally:
+            del self._content[len(self._content) - len(end) :]
 
 
-def read_json_lines(content: bytes) -> Iterator[Record]:
+def read_json_lines(content: bytes | bytearray) -> Iterator[Record]:
     """Yield the records of a file of gzipped JSON lines; only a few are in memory.
 
     :raises ValueError: when it is no such file
@@ -81,7 +91,7 @@ def read_json_lines(content: bytes) -> Iterator[Record]:
         yield from _parse_lines([rest])
 
 
-def _decompressed(content: bytes) -> Iterator[bytes]:
+def _decompressed(content: bytes | bytearray) -> Iterator[bytes]:
     decompressor = zlib.decompressobj(_GZIP)
     try:
         for start in range(0, len(content), _PIECE):

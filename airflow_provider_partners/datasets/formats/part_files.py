@@ -69,7 +69,9 @@ class PartFiles:
         """Yield the records, with one compressed part in memory at a time."""
         for part in self.entries:
             yield from self._folder.read_records(part)
-        yield from read_json_lines(self._buffer.content())
+        with self._buffer.file() as content:
+            unfinished = bytes(content)
+        yield from read_json_lines(unfinished)
 
     def write(self, columns: Sequence[Column]) -> None:
         """Write the unfinished part, if it has records.
@@ -78,17 +80,19 @@ class PartFiles:
         """
         if not self._buffer.records:
             return
-        content = self._buffer.content()
         entry: PartEntry = {"name": "", "records": self._buffer.records, "bytes": 0, "sha256": ""}
-        suffix = JSONL_SUFFIX
-        if self._file_format == "parquet":
-            part = write_parquet(partial(read_json_lines, content), columns, nested=self._nested)
-            content, suffix, entry["schema"] = part.content, PARQUET_SUFFIX, part.schema
-        self._store(entry, f"part-{len(self.entries):05d}{suffix}", content)
+        name = f"part-{len(self.entries):05d}"
+        with self._buffer.file() as content:
+            if self._file_format == "parquet":
+                part = write_parquet(partial(read_json_lines, content), columns, nested=self._nested)
+                entry["schema"] = part.schema
+                self._store(entry, f"{name}{PARQUET_SUFFIX}", part.content)
+            else:
+                self._store(entry, f"{name}{JSONL_SUFFIX}", content)
         self.entries.append(entry)
         self._buffer.clear()
 
-    def _store(self, entry: PartEntry, name: str, content: bytes) -> None:
+    def _store(self, entry: PartEntry, name: str, content: bytes | bytearray) -> None:
         self._folder.write(name, content)
         entry.update({"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
 

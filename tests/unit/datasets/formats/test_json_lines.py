@@ -20,7 +20,8 @@ def content_of(records: list[dict[str, Any]], *, each: int = 100) -> bytes:
     for start in range(0, len(records), each):
         buffer.add(to_json_lines(records[start : start + each]))
     assert buffer.records == len(records)
-    return buffer.content()
+    with buffer.file() as content:
+        return bytes(content)
 
 
 RECORDS = [{"id": number, "text": "ä" * (number % 500), "n": [number / 4, None]} for number in range(3_000)]
@@ -58,7 +59,33 @@ def test_no_records_are_no_lines() -> None:
     buffer = PartBuffer()
     buffer.add([])
     assert buffer.records == 0
-    assert list(read_json_lines(buffer.content())) == []
+    with buffer.file() as content:
+        assert list(read_json_lines(content)) == []
+
+
+def test_a_file_is_complete_each_time_and_more_can_be_added() -> None:
+    buffer = PartBuffer()
+    for number in range(3):
+        buffer.add([b'{"id":%d}' % number])
+        with pytest.raises(ConnectionError), buffer.file() as content:
+            raise ConnectionError
+        with buffer.file() as content:
+            assert gzip.decompress(content) == b"".join(b'{"id":%d}\n' % each for each in range(number + 1))
+
+
+def test_a_file_is_no_copy() -> None:
+    noise = random.Random(1)
+    buffer = PartBuffer()
+    tracemalloc.start()
+    try:
+        buffer.add([json.dumps(noise.randbytes(2_000_000).hex()).encode()])
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        with buffer.file() as content:
+            assert len(content) > 2_000_000
+        assert tracemalloc.get_traced_memory()[1] < before + 500_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("content", [b"", content_of(RECORDS)[:-9], content_of(RECORDS)[:5_000]])
