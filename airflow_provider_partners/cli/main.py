@@ -119,7 +119,7 @@ def _logs_to_stderr() -> Iterator[None]:
     moved = [
         (each, each.setStream(sys.stderr))
         for each in handlers
-        if isinstance(each, logging.StreamHandler) and each.stream is sys.stdout
+        if isinstance(each, logging.StreamHandler) and each.stream is sys.stdout is not sys.stderr
     ]
     own.setLevel(logging.WARNING)
     try:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from airflow.sdk import BaseNotifier
 
 from airflow_provider_partners._compat import BaseHook, in_thread, mask_secret
-from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
 from airflow_provider_partners.hooks.lookups import find_connection
 from airflow_provider_partners.notifications.run_message import RunMessage, partner_summary
 
@@ -79,9 +79,17 @@ class PartnerWebhookNotifier(BaseNotifier):
         :raises AuthenticationError: when the receiver refuses the credentials
         :raises TransientError: when it did not answer until the timeout
         """
+        message = RunMessage.of(context)
+        try:
+            self._deliver(message)
+        except PartnersError as error:
+            # Without the frames below, whose local variables hold the password: a reporter of errors may record them.
+            raise error.with_traceback(None) from None
+        self.log.info("The message about %s was delivered by the connection %s", message.run_id, self.webhook_conn_id)
+
+    def _deliver(self, message: RunMessage) -> None:
         from airflow_provider_partners.api.http.messages import Request
 
-        message = RunMessage.of(context)
         body = self.payload if self.payload is not None else message.to_dict()
         key = f"{message.dag_id} {message.run_id} {message.state}"
         transport, path, params = self._transport()
@@ -99,7 +107,6 @@ class PartnerWebhookNotifier(BaseNotifier):
             transport.send(request)
         finally:
             transport.close()
-        self.log.info("The message about %s was delivered by the connection %s", message.run_id, self.webhook_conn_id)
 
     async def async_notify(self, context: Any) -> None:
         """Post the message, in a thread: Airflow runs callbacks of a deadline in the triggerer."""

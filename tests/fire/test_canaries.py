@@ -20,7 +20,10 @@ from canaries import Canaries, encodings
 
 SCRIPT = Path(__file__).parents[1] / "support" / "canary_attack.py"
 SABOTAGE = ("without redaction", "with a line that logs an order")
-SEARCHED = ("log", "xcom", "state store", "templates", "urls", "file names", "files")
+SEARCHED = (
+    *("log", "printed", "xcom", "state store", "templates", "events", "lineage", "pages and messages"),
+    *("urls", "file names", "files"),
+)
 
 
 @pytest.fixture(scope="module")

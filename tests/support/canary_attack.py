@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,7 +26,9 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "True"
 import httpx
 from airflow.sdk import DAG
 from canaries import Canaries
+from canary_runs import commands, replays, runs, sandbox_pages
 from canary_search import SHOP, Attack
+from canary_tables import databases, files
 from hostile_answers import ANSWERS, a_write_of_orders, answering, any_request, later_request, no_token
 from main_job import records, short_waits
 
@@ -186,13 +187,7 @@ def _upsert(attack: Attack, step: str) -> Any:
     attack.runs += 1
     run_id = f"failing-{attack.runs}"
     attack.job.results[run_id] = {**attack.job.results["run"]}
-    shutil.rmtree(attack.folder / ".versions", ignore_errors=True)
-    store = attack.running.sandbox.store
-    for store_id in attack.running.sandbox.credentials["yotpo"]:
-        for kind in ("order", "fulfillment", "product", "variant"):
-            for record in store.select("yotpo", store_id, kind):
-                store.delete("yotpo", store_id, kind, str(record["_id"]))
-            assert not store.count("yotpo", store_id, kind)
+    attack.forget_writes()
     for earlier in [name for name in attack.job.results if name.startswith("failing-") and name != run_id]:
         del attack.job.results[earlier]
     return attack.job.step(step, run_id=run_id)
@@ -295,6 +290,12 @@ def main(folder: Path, *, everything: bool) -> None:
             more_success(attack)
             without_personal_data(attack)
             bad_values(attack, everything=everything)
+            replays(attack, everything=everything)
+            runs(attack, everything=everything)
+            commands(attack, everything=everything)
+            sandbox_pages(attack)
+            databases(attack, everything=everything)
+            files(attack)
             failures(attack, everything=everything)
             sabotage(attack)
         output.write(json.dumps({"canaries": len(canaries.labels), "secrets": len(canaries.secrets)}) + "\n")

@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import pickle
+import shutil
 import time
 import traceback
 from collections import defaultdict
@@ -67,10 +68,12 @@ class Attack:
         self.running, self.canaries, self.seen, self.folder, self.output = running, canaries, seen, folder, output
         self.job = WatchedJob(running, SHOP, folder, request_deadline=60, max_wait=10)
         self.pages: list[str] = []
-        """What pages have shown, and what messages have said."""
+        """What pages have shown, and the texts of messages."""
         self.row = {"first_name": canaries.value("name", "a row"), "phone_number": canaries.value("phone", "a row")}
         canaries.add_connections(self.job.environment)
         self.runs = 0
+        self._searched_results: set[str] = set()
+        self._unwritten = set(self._stored())
         self.searched: dict[Path, tuple[int, int]] = {}
         self.logs = io.BytesIO()
         configure_logging(json_output=True, log_level="DEBUG", output=self.logs, cache_logger_on_first_use=False)
@@ -100,7 +103,7 @@ class Attack:
         places = {
             "log": self.logs.getvalue().decode(errors="replace") + "\n".join(self.handler.lines),
             "printed": printed.getvalue(),
-            "xcom": texts_of(self.job.results.values()),
+            "xcom": self._new_results(),
             "state store": texts_of(f"{key} {value}" for key, value in self.job.states.items()),
             "templates": texts_of(self.job.rendered),
             "events": "\n".join(f"{asset}: {event.extra}" for asset, event in self.job.events.items()),
@@ -114,8 +117,7 @@ class Attack:
         found["templates"] = {core: label for core, label in found.get("templates", {}).items() if core not in own}
         if failure is not None:
             found |= {place: each for place, text in _error_texts(failure) if (each := self.canaries.found_in(text))}
-            locals_text = "".join(traceback.TracebackException.from_exception(failure, capture_locals=True).format())
-            if secrets := self.canaries.found_in(locals_text, personal=False):
+            if secrets := self.canaries.found_in(_locals_of(failure), personal=False):
                 found["locals of the traceback"] = secrets
         sizes = {place: len(text) for place, text in places.items()}
         found = {place: each for place, each in found.items() if each}
@@ -123,6 +125,25 @@ class Attack:
         line = {"case": name, "failed": _describe(failure), "found": found, "sizes": sizes, "seconds": seconds}
         self.output.write(json.dumps(line) + "\n")
         return result
+
+    def _new_results(self) -> str:
+        """Return the results that no case before has left."""
+        texts = {texts_of([value]) for results in self.job.results.values() for value in results.values()}
+        new = texts - self._searched_results
+        self._searched_results |= new
+        return "\n".join(new)
+
+    def forget_writes(self) -> None:
+        """Empty the stores of Yotpo, and forget what was written to them."""
+        shutil.rmtree(self.folder / ".versions", ignore_errors=True)
+        for partner, shop, kind, key in set(self._stored()) - self._unwritten:
+            self.running.sandbox.store.delete(partner, shop, kind, key)
+
+    def _stored(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield what Yotpo has, but its tokens."""
+        for partner, shop, kind, key, _ in list(self.running.sandbox.store):
+            if partner == "yotpo" and kind != "token":
+                yield partner, shop, kind, key
 
     def _files(self) -> dict[str, str]:
         """All files of the staging folder that have changed, but the records themselves; and all names."""
@@ -175,6 +196,17 @@ def _error_texts(error: BaseException) -> Iterator[tuple[str, str]]:
     yield "traceback", "".join(traceback.format_exception(error))
     with contextlib.suppress(Exception):
         yield "pickled error", pickle.dumps(error).decode("latin-1")
+
+
+def _locals_of(error: BaseException) -> str:
+    """Return a traceback with the local variables of all frames but those of these tests."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    each: traceback.TracebackException | None = shown
+    while each is not None:
+        kept = [frame for frame in each.stack if Path(frame.filename).parent != Path(__file__).parent]
+        each.stack = traceback.StackSummary.from_list(kept)
+        each = each.__cause__ or each.__context__
+    return "".join(shown.format())
 
 
 def _describe(error: BaseException | None) -> str:

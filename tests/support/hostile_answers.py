@@ -14,7 +14,7 @@ from canaries import MARK
 
 from airflow_provider_partners.hooks.base import PartnerHook
 
-__all__ = ["ANSWERS", "a_write_of_orders", "answering", "any_request", "later_request", "no_token"]
+__all__ = ["ANSWERS", "Answer", "a_write_of_orders", "answering", "any_request", "later_request", "no_token"]
 
 
 def _everything(request: httpx.Request) -> str:

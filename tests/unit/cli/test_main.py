@@ -89,6 +89,14 @@ def test_what_airflow_prints_while_a_command_loads_it_goes_to_standard_error(com
     assert printed.err == "made late\nprinted\n"
 
 
+def test_a_program_whose_output_and_errors_are_one_stream_runs_commands(command, monkeypatch):
+    """Python's own handler of last resort has a stream that can't be set: ``logging._StderrHandler``, Python 3.11."""
+    monkeypatch.setattr(sys, "stderr", sys.stdout)
+    monkeypatch.setattr(logging.root, "handlers", [logging.lastResort])
+
+    assert command("resources", "--partner", "yofi").code == 0
+
+
 def test_airflow_reads_its_database_during_a_command_only(monkeypatch):
     """As Airflow's own commands for connections do (airflow/cli/commands/connection_command.py)."""
     seen = []

@@ -7,6 +7,7 @@ import base64
 import http.server
 import json
 import threading
+import traceback
 from types import SimpleNamespace
 
 import pytest
@@ -96,6 +97,21 @@ def test_a_secret_path_comes_from_the_password_and_is_in_no_log_and_no_error(con
     assert "Authorization" not in receiver.received[0].headers
     assert SECRET not in f"{raised.value!r} {raised.value} {caplog.text}"
     assert "very-secret" not in caplog.text
+
+
+@pytest.mark.parametrize("connection", [{"password": SECRET}, {"host": "/x/{password}", "password": SECRET}])
+def test_no_frame_of_an_error_holds_the_password(connect, receiver, connection):
+    """A reporter of errors records local variables, see ``capture_locals`` in
+    https://docs.python.org/3/library/traceback.html#traceback.TracebackException"""
+    connect(**connection)
+    receiver.answers[:] = [403]
+    with pytest.raises(AuthenticationError) as raised:
+        PartnerWebhookNotifier(timeout=5)(dict(CONTEXT))
+    shown = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
+    frames = [frame for frame in shown.stack if frame.filename.endswith("webhook.py")]
+    assert frames
+    assert not [frame for frame in frames if SECRET in str(frame.locals) and "test_" not in frame.filename]
+    assert not [frame for frame in shown.stack if "api/http" in frame.filename]
 
 
 def test_a_payload_of_one_s_own_is_rendered_with_the_text(connect, receiver):
