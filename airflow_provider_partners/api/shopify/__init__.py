@@ -8,13 +8,14 @@ from airflow_provider_partners import _lazy
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.shopify.graphql import GraphQLCaller as GraphQLCaller
-    from airflow_provider_partners.api.shopify.graphql import GraphQLErrorHandler as GraphQLErrorHandler
+    from airflow_provider_partners.api.shopify.graphql_errors import GraphQLErrorHandler as GraphQLErrorHandler
     from airflow_provider_partners.api.shopify.shops import shop_domain as shop_domain
 
 __getattr__, __dir__, __all__ = _lazy.exports(
     __name__,
     {
-        "graphql": ["GraphQLCaller", "GraphQLErrorHandler"],
+        "graphql": ["GraphQLCaller"],
+        "graphql_errors": ["GraphQLErrorHandler"],
         "shops": ["shop_domain"],
     },
 )

@@ -16,7 +16,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_partners.api.shopify.graphql import GraphQLError
+    from airflow_provider_partners.api.shopify.graphql_errors import GraphQLError
 
 _INTERNAL_ERROR = re.compile(r"^internal error\b", re.IGNORECASE)
 # "Timeout" alone comes with HTTP 200 and without a code; graphql-ruby writes "Timeout on Order.lineItems"

@@ -17,7 +17,7 @@ from airflow_provider_partners.api.shopify.errors import (
     STATUS_REMEDIES,
     ran_out_of_time,
 )
-from airflow_provider_partners.api.shopify.graphql import GraphQLError, GraphQLErrorHandler
+from airflow_provider_partners.api.shopify.graphql_errors import GraphQLError, GraphQLErrorHandler
 from airflow_provider_partners.api.shopify.page_size import QueryTooCostlyError
 from airflow_provider_partners.api.shopify_admin.query_cost import throttle_wait
 from airflow_provider_partners.exceptions import AuthenticationError

@@ -14,7 +14,7 @@ from airflow_provider_partners.api.shopify.errors import (
     STATUS_REMEDIES,
     ran_out_of_time,
 )
-from airflow_provider_partners.api.shopify.graphql import GraphQLError, GraphQLErrorHandler
+from airflow_provider_partners.api.shopify.graphql_errors import GraphQLError, GraphQLErrorHandler
 from airflow_provider_partners.api.shopify_partner.permissions import permission_remedy
 
 # Shopify does not document the message for a missing permission, so the pattern is broad.
