@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.voucherify.client import VoucherifyClient as VoucherifyClient
     from airflow_provider_partners.api.yofi.client import YofiClient as YofiClient
     from airflow_provider_partners.api.yotpo.client import YotpoClient as YotpoClient
+    from airflow_provider_partners.datasets.list_writer import write_dataset as write_dataset
     from airflow_provider_partners.datasets.reader import read_column as read_column
     from airflow_provider_partners.datasets.reader import read_dataset as read_dataset
     from airflow_provider_partners.datasets.reference import DatasetRef as DatasetRef
     from airflow_provider_partners.datasets.schema import Column as Column
     from airflow_provider_partners.datasets.schema import dataset_columns as dataset_columns
     from airflow_provider_partners.datasets.writer import DatasetWriter as DatasetWriter
-    from airflow_provider_partners.datasets.writer import write_dataset as write_dataset
     from airflow_provider_partners.exceptions import AuthenticationError as AuthenticationError
     from airflow_provider_partners.exceptions import ConfigurationError as ConfigurationError
     from airflow_provider_partners.exceptions import ConflictError as ConflictError
@@ -135,7 +135,8 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "datasets.reader": ["read_column", "read_dataset"],
         "datasets.reference": ["DatasetRef"],
         "datasets.schema": ["Column", "dataset_columns"],
-        "datasets.writer": ["DatasetWriter", "write_dataset"],
+        "datasets.list_writer": ["write_dataset"],
+        "datasets.writer": ["DatasetWriter"],
         "exceptions": [
             "AuthenticationError",
             "ConfigurationError",

@@ -18,10 +18,11 @@
 from __future__ import annotations
 
 from airflow_provider_partners._compat import in_thread
+from airflow_provider_partners.datasets.list_writer import write_dataset
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.reader import read_column, read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.writer import DatasetWriter, write_dataset
+from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.task_errors import translate_errors
 
 __all__ = [

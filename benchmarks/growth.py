@@ -34,7 +34,7 @@ PART_MB = 4
 
 def extract(url: str, folder: str) -> int:
     """Extract the list into a dataset, and return the number of records."""
-    from airflow_provider_partners.datasets.writer import write_dataset
+    from airflow_provider_partners.datasets.list_writer import write_dataset
 
     with _client(url) as yotpo:
         return write_dataset(yotpo.extract("orders"), uri=f"{folder}/extracted").records

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_partners import _lazy
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.datasets.list_writer import write_dataset as write_dataset
     from airflow_provider_partners.datasets.location import dataset_uri as dataset_uri
     from airflow_provider_partners.datasets.progress import Progress as Progress
     from airflow_provider_partners.datasets.progress import ProgressLog as ProgressLog
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_partners.datasets.schema import Column as Column
     from airflow_provider_partners.datasets.schema import dataset_columns as dataset_columns
     from airflow_provider_partners.datasets.writer import DatasetWriter as DatasetWriter
-    from airflow_provider_partners.datasets.writer import write_dataset as write_dataset
 
 __getattr__, __dir__, __all__ = _lazy.exports(
     __name__,
@@ -29,6 +29,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "reader": ["read_column", "read_dataset"],
         "reference": ["DatasetRef", "DatasetRefDict"],
         "schema": ["Column", "dataset_columns"],
-        "writer": ["DatasetWriter", "write_dataset"],
+        "list_writer": ["write_dataset"],
+        "writer": ["DatasetWriter"],
     },
 )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import JobState, JobStatus
+from airflow_provider_partners.datasets.list_writer import write_dataset
 from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
 from airflow_provider_partners.datasets.record_shape import StorageOptions, format_text
 from airflow_provider_partners.datasets.reference import DatasetRef
@@ -25,7 +26,6 @@ from airflow_provider_partners.datasets.storage import (
     TRIES_FILE,
     DatasetFolder,
 )
-from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import AuthenticationError, ExpiredError, JobFailedError, NotFoundError
 
 if TYPE_CHECKING:

@@ -26,13 +26,13 @@ from airflow_provider_partners.arguments import (
     check_structure,
     suggest,
 )
+from airflow_provider_partners.datasets.list_writer import write_dataset
 from airflow_provider_partners.datasets.location import dataset_uri, task_identity
 from airflow_provider_partners.datasets.manifest import load_manifest, remove_unlisted, stored_reference
 from airflow_provider_partners.datasets.match import resolve_match
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.publish import Publisher, check_target, publish_dataset
 from airflow_provider_partners.datasets.storage import DatasetFolder
-from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
 from airflow_provider_partners.operators.base import TemplatedTime
 from airflow_provider_partners.operators.stored import StoringOperator

@@ -19,10 +19,10 @@ from airflow_provider_partners.arguments import (
     check_structure,
     check_text,
 )
+from airflow_provider_partners.datasets.list_writer import write_dataset
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
 from airflow_provider_partners.datasets.storage import PROGRESS_FILE, DatasetFolder
-from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError, FatalError, PartnersError
 from airflow_provider_partners.operators.base import PartnerOperator
 from airflow_provider_partners.records import get_path

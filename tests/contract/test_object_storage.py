@@ -21,12 +21,13 @@ from s3_server import BUCKET, S3Server, serve_s3
 
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.pagination.page import Cursor, Page
+from airflow_provider_partners.datasets.list_writer import write_dataset
 from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.publish import publish_dataset
 from airflow_provider_partners.datasets.reader import published_dataset, read_dataset
 from airflow_provider_partners.datasets.retention import remove_old_datasets
 from airflow_provider_partners.datasets.storage import DatasetFolder
-from airflow_provider_partners.datasets.writer import DatasetWriter, write_dataset
+from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import StorageError, TransientError
 from airflow_provider_partners.observability.report import store as reports
 from airflow_provider_partners.observability.report.model import LaneReport, RunReport

@@ -15,12 +15,13 @@ import pytest
 
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.pagination.page import Cursor, Page
+from airflow_provider_partners.datasets.list_writer import write_dataset
 from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.publish import publish_dataset
 from airflow_provider_partners.datasets.reader import read_column, read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import DatasetFolder
-from airflow_provider_partners.datasets.writer import DatasetWriter, write_dataset
+from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import (
     ConfigurationError,
     DatasetError,

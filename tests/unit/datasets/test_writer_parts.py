@@ -14,9 +14,10 @@ import pytest
 
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.pagination.page import Cursor, Page
+from airflow_provider_partners.datasets.list_writer import write_dataset
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.storage import DatasetFolder
-from airflow_provider_partners.datasets.writer import DatasetWriter, write_dataset
+from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import PagingError, TransientError
 
 LIST = {"source": "yofi", "resource": "claims", "fingerprint": "f"}
@@ -301,8 +302,8 @@ def test_a_field_that_a_user_has_requested_is_not_new(tmp_path: Path) -> None:
     https://shopify.dev/docs/api/admin-graphql/latest/objects/Order."""
     from airflow_provider_partners.api.extraction import Extraction, Segment
     from airflow_provider_partners.api.pagination.page import Page
+    from airflow_provider_partners.datasets.list_writer import write_dataset
     from airflow_provider_partners.datasets.record_shape import RecordShape, StorageOptions
-    from airflow_provider_partners.datasets.writer import write_dataset
     from airflow_provider_partners.exceptions import DatasetError
 
     def extraction(*fields: str) -> Extraction:
