@@ -21,7 +21,7 @@ from airflow.api_fastapi.core_api.security import get_user
 from airflow.sdk import DAG
 from canary_search import SHOP, Attack
 from hostile_answers import ANSWERS, Answer, a_write_of_orders, answering, any_request, later_request, no_token
-from lanes_in_process import InProcessRun, Instance, routed_lanes
+from lanes_in_process import InProcessRun, routed_lanes
 from main_job import records
 from starlette.testclient import TestClient
 
@@ -84,7 +84,7 @@ def _run_lanes(attack: Attack, run_id: str, granularity: str) -> Callable[[], An
         # A lane that waits for a limit gives its slot back, and a scheduler would start it again.
         with mock.patch.dict("os.environ", AIRFLOW__PARTNERS__MAX_RESCHEDULES="1"):
             summary = lanes_run.run_step_by_step() if granularity == "step" else lanes_run.run_shop_by_shop()
-        xcoms = {" ".join(map(str, key)): value for key, value in lanes_run.xcoms.items()}
+        xcoms = {str(key): value for key, value in lanes_run.xcoms.items()}
         attack.job.results[run_id] = {**xcoms, "summary": summary}
         attack.pages.append(json.dumps(lanes_run.report()))
         for error in lanes_run.errors.values():
@@ -162,8 +162,7 @@ def _post(
     connection = {"conn_type": "generic", "host": f"{receiver.url}{form.get('path', '/hook')}", "password": password}
 
     def post() -> None:
-        xcoms = {("summarize", -1, "return_value"): summary}
-        ti = Instance(run=SimpleNamespace(xcoms=xcoms), dag_id=DAG_ID, run_id=run_id, task_id="watch", map_index=-1)
+        ti = SimpleNamespace(dag_id=DAG_ID, run_id=run_id, task_id="watch", map_index=-1, xcom_pull=lambda **_: summary)
         receiver.bodies.clear()
         with mock.patch.dict("os.environ", AIRFLOW_CONN_PARTNER_WEBHOOK=json.dumps({**connection, **fields})):
             try:

@@ -73,7 +73,7 @@ class Attack:
         canaries.add_connections(self.job.environment)
         self.runs = 0
         self._searched_results: set[str] = set()
-        self._unwritten = set(self._stored())
+        self._unwritten = self._stored()
         self.searched: dict[Path, tuple[int, int]] = {}
         self.logs = io.BytesIO()
         configure_logging(json_output=True, log_level="DEBUG", output=self.logs, cache_logger_on_first_use=False)
@@ -136,14 +136,15 @@ class Attack:
     def forget_writes(self) -> None:
         """Empty the stores of Yotpo, and forget what was written to them."""
         shutil.rmtree(self.folder / ".versions", ignore_errors=True)
-        for partner, shop, kind, key in set(self._stored()) - self._unwritten:
+        for partner, shop, kind, key in self._stored() - self._unwritten:
             self.running.sandbox.store.delete(partner, shop, kind, key)
 
-    def _stored(self) -> Iterator[tuple[str, str, str, str]]:
-        """Yield what Yotpo has, but its tokens."""
-        for partner, shop, kind, key, _ in list(self.running.sandbox.store):
-            if partner == "yotpo" and kind != "token":
-                yield partner, shop, kind, key
+    def _stored(self) -> set[tuple[str, str, str, str]]:
+        """Return the places of all that Yotpo has, but its tokens. No document is parsed for it."""
+        store = self.running.sandbox.store
+        places = "SELECT partner, shop, kind, id FROM documents WHERE partner = 'yotpo' AND kind <> 'token'"
+        with store._lock:
+            return set(store._db.execute(places).fetchall())
 
     def _files(self) -> dict[str, str]:
         """All files of the staging folder that have changed, but the records themselves; and all names."""
