@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 from airflow.sdk.execution_time.context import set_current_context
-from lanes_in_process import InProcessRun, Instance, routed_lanes
+from lanes_in_process import InProcessRun, routed_lanes
 from main_job import end_state, short_waits
 from sandbox import run_sandbox
+from task_instance import TaskInstance, xcom_name
 
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
@@ -236,14 +237,14 @@ def replay(running: RunningSandbox, folder: Path, granularity: str, run_id: str)
     run.params = {"run": "run", "shop": None, "dag_id": "yofi_shopify_to_yotpo", "dry_run": False}
     chooses: Any = dag.get_task("choose_shops")
     params = {**dag.params.dump(), **run.params}
-    instance = Instance(run=run, dag_id=dag.dag_id, run_id=run_id, task_id="choose_shops", map_index=-1, try_number=1)
+    instance = TaskInstance(run.xcoms, dag_id=dag.dag_id, run_id=run_id, task_id="choose_shops", try_number=1)
     with set_current_context({**run.context(instance), "params": params, "dag_run": None}):
         chosen = chooses.python_callable(*chooses.op_args, **chooses.op_kwargs)
     # Claims and coupons are read as far back as for the run that rejected. The end is the present, which is another one
     # for each replay.
     assert {lane["since"] for lane in chosen} == {WINDOW["since"]}
     lanes = [{**lane, "until": WINDOW["until"]} for lane in json.loads(json.dumps(chosen))]
-    run.lanes = run.xcoms["choose_shops", -1, "return_value"] = lanes
+    run.lanes = run.xcoms[xcom_name("choose_shops")] = lanes
     return run
 
 

@@ -12,10 +12,10 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 from airflow.sdk import DAG
+from task_instance import TaskInstance, xcom_name
 
 from airflow_provider_partners._compat import (
     AirflowFailException,
@@ -39,19 +39,6 @@ _MET = {
 }
 
 
-class Instance(SimpleNamespace):
-    """A task instance: its identity, and XComs in the run's dict."""
-
-    def xcom_push(self, key: str, value: Any, **_: Any) -> None:
-        self.run.xcoms[self.task_id, self.map_index, key] = json.loads(json.dumps(value))
-
-    def xcom_pull(
-        self, task_ids: Any = None, key: str = "return_value", default: Any = None, map_indexes: Any = None
-    ) -> Any:
-        index = map_indexes if isinstance(map_indexes, int) else -1
-        return self.run.xcoms.get((task_ids, index, key), default)
-
-
 @dataclass
 class InProcessRun:
     """One run of a Dag's lanes.
@@ -68,7 +55,7 @@ class InProcessRun:
     folder: str
     run_id: str = "run"
     params: Json = field(default_factory=dict)
-    xcoms: dict[tuple[str, int, str], Any] = field(default_factory=dict)
+    xcoms: Json = field(default_factory=dict)
     states: dict[tuple[str, int], str] = field(default_factory=dict)
     errors: dict[tuple[str, int], BaseException] = field(default_factory=dict)
     reschedules: int = 0
@@ -78,7 +65,7 @@ class InProcessRun:
         os.environ.update(handle.environment)
         os.environ["AIRFLOW__PARTNERS__STAGING_URI"] = self.folder
         os.environ["AIRFLOW__PARTNERS__BUDGET_URI"] = "memory://"
-        self.xcoms[self.lanes_task, -1, "return_value"] = self.lanes
+        self.xcoms[xcom_name(self.lanes_task)] = self.lanes
 
     def run_step_by_step(self, *, shops_per_task: int = 25, tries: int = 1) -> Json:
         """Run the tasks of each lane, which are mapped; return the summary of the run."""
@@ -88,7 +75,7 @@ class InProcessRun:
             batches = mapping.batch_lanes.function(self.lanes, shops_per_task)
             found = [mapping.find_changed.function(self.lanes, ORDER_LANE.path, batch) for batch in batches]
             selected = json.loads(json.dumps(mapping.select_lanes.function(self.lanes, None, batches, found)))
-            self.xcoms["select_lane", -1, "return_value"] = selected
+            self.xcoms[xcom_name("select_lane")] = selected
         tasks = [task for task in self.dag.topological_sort() if task.task_id.startswith("lane.")]
         for index in range(len(selected)):
             for task in tasks:
@@ -98,7 +85,7 @@ class InProcessRun:
                     tries=tries,
                     upstream={each: index for each in self.dag.task_ids if each.startswith("lane.")},
                 )
-        summaries = [self.xcoms.get(("lane.summarize_lane", index, "return_value")) for index in range(len(selected))]
+        summaries = [self.xcoms.get(xcom_name("lane.summarize_lane", index)) for index in range(len(selected))]
         return self.summarize([found, summaries])
 
     def run_shop_by_shop(
@@ -114,11 +101,11 @@ class InProcessRun:
         for index, batch in enumerate(batches):
             task = self.dag.get_task("lane").unmap({"batch": batch})
             self._run(task, index, tries=tries, first_try=first_try, max_tries=tries - 1 + cleared)
-        return self.summarize([self.xcoms.get(("lane", index, "return_value")) for index in range(len(batches))])
+        return self.summarize([self.xcoms.get(xcom_name("lane", index)) for index in range(len(batches))])
 
     def summarize(self, summaries: Any) -> Json:
         context = self.context(
-            Instance(run=self, dag_id=self.dag.dag_id, run_id=self.run_id, task_id="summarize", map_index=-1)
+            TaskInstance(self.xcoms, dag_id=self.dag.dag_id, run_id=self.run_id, task_id="summarize")
         )
         return json.loads(json.dumps(build_summary(context, self.lanes, summaries)))
 
@@ -127,7 +114,7 @@ class InProcessRun:
         assert report is not None
         return report.to_dict()
 
-    def context(self, instance: Instance) -> Json:
+    def context(self, instance: TaskInstance) -> Json:
         params = {
             "dry_run": False,
             "personal_values": False,
@@ -157,8 +144,8 @@ class InProcessRun:
             self.states[key] = "upstream_failed" if before & {"failed", "upstream_failed"} else "skipped"
             return
         for number in range(first_try, first_try + tries):
-            instance = Instance(
-                run=self, dag_id=self.dag.dag_id, run_id=self.run_id, task_id=task.task_id, map_index=index, log_url="",
+            instance = TaskInstance(
+                self.xcoms, dag_id=self.dag.dag_id, run_id=self.run_id, task_id=task.task_id, map_index=index,
                 try_number=number, max_tries=tries - 1 if max_tries is None else max_tries,
                 _upstream_map_indexes=upstream,
             )  # fmt: skip
@@ -167,10 +154,10 @@ class InProcessRun:
                 return
         self.states[key] = "failed"
 
-    def _try(self, task: Any, instance: Instance) -> str:
+    def _try(self, task: Any, instance: TaskInstance) -> str:
         key = (instance.task_id, instance.map_index)
         for count in range(50):
-            self.xcoms.pop((*key, "return_value"), None)
+            self.xcoms.pop(xcom_name(*key), None)
             own, context = copy.copy(task), {**self.context(instance), "task_reschedule_count": count}
             context["task"] = own
             own.render_template_fields(context, self.dag.get_template_env())

@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 from airflow.sdk import DAG
+from task_instance import TaskInstance
 
 from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.api import clock as clock_module
@@ -34,25 +34,10 @@ from airflow_provider_partners.sandbox.handle import PartnersSandbox
 from airflow_provider_partners.sandbox.server import RunningSandbox
 from airflow_provider_partners.windows import Window
 
-__all__ = ["STEPS", "MainJob", "TaskInstance", "end_state", "records", "short_waits"]
+__all__ = ["STEPS", "MainJob", "end_state", "records", "short_waits"]
 
 STEPS = tuple(step.name for step in ORDER_LANE.steps)
 Record = dict[str, Any]
-
-
-class TaskInstance(SimpleNamespace):
-    """What operators need of Airflow's task instance: its identity, and XComs in a dict."""
-
-    def __init__(self, results: dict[str, Any], **identity: Any) -> None:
-        super().__init__(map_index=-1, log_url="", **identity)
-        self._results = results
-
-    def xcom_push(self, key: str, value: Any, **_: Any) -> None:
-        name = self.task_id if key == "return_value" else f"{self.task_id}/{key}"
-        self._results[name] = json.loads(json.dumps(value))
-
-    def xcom_pull(self, task_ids: Any = None, key: str = "return_value", default: Any = None, **_: Any) -> Any:
-        return self._results.get(task_ids if key == "return_value" else f"{task_ids}/{key}", default)
 
 
 class StateStore(dict[str, Any]):
