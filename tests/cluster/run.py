@@ -195,10 +195,10 @@ class Scenario:
         _print(f"{seconds:.0f} s: killed {victim} with {processes} processes")
         time.sleep(1)
         self._cluster.restart(victim)
-        own = "" if victim == "scheduler" else f", {processes - self._idle[victim]} of them tasks"
-        tasks = f"{processes} processes{own}; {running} tasks ran in all"
+        own = "" if victim == "scheduler" else f", {_count(processes - self._idle[victim], 'task')} among them"
+        killed = f"{_count(processes, 'process')}{own}; {_count(running, 'task')} ran in all"
         self.report.facts[f"{victim} killed, and started again"] = (
-            f"at {seconds:.0f} s and {share:.0%} of the requests: {tasks}"
+            f"at {seconds:.0f} s and {100 * share:.0f} % of the requests: {killed}"
         )
 
     def _processes(self, name: str) -> int:
@@ -332,6 +332,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _iso(timestamp: datetime) -> str:
     return timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _count(number: int, word: str) -> str:
+    """Return a number with its word."""
+    if number == 1:
+        return f"1 {word}"
+    return f"{number} {word}{'es' if word.endswith('s') else 's'}"
 
 
 def _print(text: str) -> None:
