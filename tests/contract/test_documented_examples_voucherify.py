@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from fake_voucherify import voucherify_client
+from fakes.voucherify import voucherify_client
 
 from airflow_provider_partners.api.voucherify.resources import RESOURCES
 from airflow_provider_partners.exceptions import ConfigurationError

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import httpx
 import jwt
 import pytest
-from fake_yofi_api import NOW, SECRET, FakeYofiApi, token_claims, yofi_client
+from fakes.yofi_api import NOW, SECRET, FakeYofiApi, token_claims, yofi_client
 from run_operator import OperatorRunner
 
 from airflow_provider_partners.exceptions import (

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import order_builders as make
 import pytest
-from fake_yotpo_api import ROOT, FakeYotpoApi, yotpo_client
+from fakes.yotpo_api import ROOT, FakeYotpoApi, yotpo_client
 from run_operator import OperatorRunner
 
 from airflow_provider_partners.hooks.yotpo import YotpoHook

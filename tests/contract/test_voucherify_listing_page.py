@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from fake_voucherify import voucherify_client
+from fakes.voucherify import voucherify_client
 from run_operator import OperatorRunner
 
 from airflow_provider_partners.api.voucherify.resources import RESOURCES

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 import voucherify as sdk
-from fake_voucherify import voucherify_client as client_of
+from fakes.voucherify import voucherify_client as client_of
 from jsonschema import Draft4Validator
 from sandbox import run_sandbox, voucherify_client
 

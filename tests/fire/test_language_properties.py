@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import httpx
 import pytest
 from client_options import gather_options
-from fake_admin_api import FakeAdminApi, extract, orders_body
-from fake_voucherify import voucherify_client
-from fake_yofi_api import FakeYofiApi, yofi_client
+from fakes.admin_api import FakeAdminApi, extract, orders_body
+from fakes.voucherify import voucherify_client
+from fakes.yofi_api import FakeYofiApi, yofi_client
 from foreign_parsers import NodeParsers, node_parsers, search_groups, search_phrase, search_tokens
 from graphql import parse, value_from_ast_untyped
 from graphql.language import FieldNode, OperationDefinitionNode

@@ -22,8 +22,8 @@ from typing import Any
 
 import order_worlds as worlds
 import pytest
-from fake_bulk_shop import FakeBulkShop, submit_job
-from fake_yotpo_store import FakeYotpoStore
+from fakes.bulk_shop import FakeBulkShop, submit_job
+from fakes.yotpo_store import FakeYotpoStore
 from sandbox import restored_settings, run_sandbox, yotpo_client
 from shopify_schemas import ADMIN_VERSIONS
 from yotpo_rules import broken_by_order, broken_by_product

@@ -17,7 +17,7 @@ from typing import Any
 from unittest.mock import patch
 
 import greenlet
-from fake_yotpo_store import FakeYotpoStore
+from fakes.yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners.api.http.stats import RequestStats
 from airflow_provider_partners.datasets import version_log

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_voucherify import voucherify_client
+from fakes.voucherify import voucherify_client
 
 from airflow_provider_partners.api.client import RestClient
 from airflow_provider_partners.api.voucherify.client import VoucherifyClient

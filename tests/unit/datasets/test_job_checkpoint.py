@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fake_job import RECORDS, FakeJob, FakePartner
+from fakes.job import RECORDS, FakeJob, FakePartner
 
 from airflow_provider_partners.api.async_job import JobState
 from airflow_provider_partners.datasets.job_checkpoint import (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from fake_claims import NINE, RECORDS, TEN, Client, run
+from fakes.claims import NINE, RECORDS, TEN, Client, run
 
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.datasets.reader import read_dataset

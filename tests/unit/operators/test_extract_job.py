@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 from airflow.sdk.exceptions import TaskDeferred
-from fake_job import RECORDS, FakeJob, FakePartner
+from fakes.job import RECORDS, FakeJob, FakePartner
 
 from airflow_provider_partners import _compat
 from airflow_provider_partners._compat import AirflowFailException, AirflowRescheduleException, AirflowTaskTimeout

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 from airflow.sdk import Asset, AssetAlias
-from fake_claims import NINE, RECORDS, TEN, ClaimsOperator, Client, run
+from fakes.claims import NINE, RECORDS, TEN, ClaimsOperator, Client, run
 
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.datasets.reader import read_dataset

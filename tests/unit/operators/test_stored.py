@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from fake_claims import NINE, RECORDS, TEN, ClaimsOperator, Client, run
+from fakes.claims import NINE, RECORDS, TEN, ClaimsOperator, Client, run
 
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.datasets import leases

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from fake_voucherify import voucherify_client
+from fakes.voucherify import voucherify_client
 
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.api.voucherify.filters import field

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from fake_yotpo_store import FakeYotpoStore
+from fakes.yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
 from airflow_provider_partners.api.http.stats import RequestStats

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 from airflow.sdk import BaseSensorOperator
-from fake_sensor import NOT_MET, NOW
+from fakes.sensor import NOT_MET, NOW
 
 from airflow_provider_partners._compat import utcnow
 from airflow_provider_partners.sensors import base

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from fake_sensor import (
+from fakes.sensor import (
     DETAILS,
     DOWN,
     IMPOSSIBLE,

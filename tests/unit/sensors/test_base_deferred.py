@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferralError
-from fake_sensor import DETAILS, DOWN, MET, NOW, THROTTLED, FakeSensor, context, raised
+from fakes.sensor import DETAILS, DOWN, MET, NOW, THROTTLED, FakeSensor, context, raised
 
 from airflow_provider_partners._compat import (
     AirflowException,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fake_sensor import DETAILS, FakeSensor, context
+from fakes.sensor import DETAILS, FakeSensor, context
 
 from airflow_provider_partners import links, sensors
 from airflow_provider_partners.sensors.base import PartnerSensor

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import TaskDeferred
-from fake_sensor import context
+from fakes.sensor import context
 
 from airflow_provider_partners import DatasetFreshnessSensor
 from airflow_provider_partners._compat import AirflowFailException

@@ -10,7 +10,7 @@ from typing import Any
 
 import order_builders as make
 import pytest
-from fake_yotpo_store import FakeYotpoStore
+from fakes.yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders

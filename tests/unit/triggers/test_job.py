@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from fake_job import FakePartner
+from fakes.job import FakePartner
 
 from airflow_provider_partners.api.async_job import JobState
 from airflow_provider_partners.exceptions import TransientError

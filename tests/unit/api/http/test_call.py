@@ -11,7 +11,7 @@ from dataclasses import replace
 import httpx
 import pytest
 from clocks import TurningClock
-from fake_api import GET, FakeApi, ok, status, transport
+from fakes.api import GET, FakeApi, ok, status, transport
 
 from airflow_provider_partners.api.http.auth import MintedToken, RotatingHeader, StaticHeaders
 from airflow_provider_partners.api.http.call import MAX_STRANGE_ANSWERS, REFUSAL_PAUSES

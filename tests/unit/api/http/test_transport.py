@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from clocks import TurningClock
-from fake_api import GET, FakeApi, ok, status, transport
+from fakes.api import GET, FakeApi, ok, status, transport
 
 from airflow_provider_partners import __version__
 from airflow_provider_partners.api.clock import Clock

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from clocks import TurningClock
-from fake_api import GET, FakeApi, transport
+from fakes.api import GET, FakeApi, transport
 
 from airflow_provider_partners.api.http.auth import StaticHeaders
 from airflow_provider_partners.api.http.messages import Request

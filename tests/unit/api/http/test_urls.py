@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_voucherify import voucherify_client
-from fake_yofi_api import yofi_client
-from fake_yotpo_api import yotpo_client
+from fakes.voucherify import voucherify_client
+from fakes.yofi_api import yofi_client
+from fakes.yotpo_api import yotpo_client
 
 from airflow_provider_partners.api.http.urls import path_segment
 from airflow_provider_partners.exceptions import ConfigurationError

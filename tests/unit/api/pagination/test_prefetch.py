@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from clocks import TurningClock
-from fake_api import FakeApi, transport
+from fakes.api import FakeApi, transport
 
 from airflow_provider_partners.api.concurrency import call_unless_abandoned, is_abandoned
 from airflow_provider_partners.api.extraction import Extraction, Segment

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from fake_admin_api import FakeAdminApi, extract, make_client, orders_body, shop_body
+from fakes.admin_api import FakeAdminApi, extract, make_client, orders_body, shop_body
 
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from fake_admin_api import (
+from fakes.admin_api import (
     NOW,
     SINCE,
     TOKEN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from fake_admin_api import SINCE, UNTIL, FakeAdminApi, connection, error_body, extract, make_client
+from fakes.admin_api import SINCE, UNTIL, FakeAdminApi, connection, error_body, extract, make_client
 
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify_admin.documents import documents_of

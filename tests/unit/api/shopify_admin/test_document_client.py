@@ -10,7 +10,7 @@ import json
 
 import httpx
 import pytest
-from fake_admin_api import NOW, SINCE, UNTIL, FakeAdminApi, make_client
+from fakes.admin_api import NOW, SINCE, UNTIL, FakeAdminApi, make_client
 
 from airflow_provider_partners.api.async_job import JobRefusedError
 from airflow_provider_partners.api.shopify.syntax import parse_document, print_tree

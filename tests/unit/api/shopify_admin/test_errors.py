@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from fake_admin_api import (
+from fakes.admin_api import (
     SINCE,
     TOKEN,
     UNTIL,

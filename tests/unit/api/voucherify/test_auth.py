@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 from clocks import TurningClock
-from fake_voucherify import NOW, voucherify_client
+from fakes.voucherify import NOW, voucherify_client
 
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from clocks import TurningClock
-from fake_voucherify import NOW, voucherify_client
+from fakes.voucherify import NOW, voucherify_client
 
 from airflow_provider_partners.exceptions import AuthenticationError, ThrottledError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fake_voucherify import FakeList, voucherify_client
+from fakes.voucherify import FakeList, voucherify_client
 
 from airflow_provider_partners.api.voucherify import field
 from airflow_provider_partners.exceptions import ConfigurationError

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from fake_voucherify import FakeList, at, refusal, voucherify_client
+from fakes.voucherify import FakeList, at, refusal, voucherify_client
 
 from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.voucherify.client import RESOURCES

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from clocks import TurningClock
-from fake_yofi_api import NOW, SECRET, SHOP, FakeYofiApi, token_claims, yofi_client
+from fakes.yofi_api import NOW, SECRET, SHOP, FakeYofiApi, token_claims, yofi_client
 
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, RejectedError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from fake_yofi_api import FakeYofiList, customers, numbers, yofi_client
+from fakes.yofi_api import FakeYofiList, customers, numbers, yofi_client
 
 from airflow_provider_partners.exceptions import RejectedError, UnexpectedResponseError
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from fake_yofi_api import FakeYofiApi, yofi_client
+from fakes.yofi_api import FakeYofiApi, yofi_client
 
 from airflow_provider_partners.exceptions import RejectedError
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from fake_yofi_api import NOW, FakeYofiApi, yofi_client
+from fakes.yofi_api import NOW, FakeYofiApi, yofi_client
 
 from airflow_provider_partners.api.rsql.expressions import field
 from airflow_provider_partners.api.yofi import RESOURCES

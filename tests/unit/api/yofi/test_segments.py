@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 from clocks import TurningClock
-from fake_yofi_api import FakeYofiList, Resource, a_return, customers, numbers
-from fake_yofi_api import yofi_client as client_at
+from fakes.yofi_api import FakeYofiList, Resource, a_return, customers, numbers
+from fakes.yofi_api import yofi_client as client_at
 
 from airflow_provider_partners.api.yofi import YofiClient
 from airflow_provider_partners.exceptions import RejectedError

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_yotpo_api import ROOT, FakeYotpoApi, error_response, yotpo_client
+from fakes.yotpo_api import ROOT, FakeYotpoApi, error_response, yotpo_client
 
 from airflow_provider_partners.exceptions import UnexpectedResponseError, UnknownOutcomeError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 from clocks import TurningClock
-from fake_yotpo_api import FakeYotpoApi, error_response, yotpo_client
+from fakes.yotpo_api import FakeYotpoApi, error_response, yotpo_client
 
 from airflow_provider_partners.api.yotpo import UnknownProductsError
 from airflow_provider_partners.exceptions import ConflictError, NotFoundError, RejectedError, ThrottledError

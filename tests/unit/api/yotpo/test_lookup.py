@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_yotpo_api import yotpo_client
+from fakes.yotpo_api import yotpo_client
 
 
 class ProductList:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fake_yotpo_store import FakeYotpoStore
+from fakes.yotpo_store import FakeYotpoStore
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import order_builders as make
 import pytest
-from fake_yotpo_store import FakeYotpoStore
+from fakes.yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners.exceptions import ConflictError, RejectedError
 from airflow_provider_partners.sync.upsert import upsert_fulfillments, upsert_orders

@@ -8,7 +8,7 @@ from typing import Any
 
 import order_builders as make
 import pytest
-from fake_yotpo_store import FakeYotpoStore
+from fakes.yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners.exceptions import AuthenticationError, ThrottledError, TransientError
 from airflow_provider_partners.sync.build import BuiltOrder, build_orders

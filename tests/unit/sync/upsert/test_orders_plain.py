@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from fake_yotpo_store import FakeYotpoStore
+from fakes.yotpo_store import FakeYotpoStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import order_builders as make
 import pytest
-from fake_yotpo_api import FakeYotpoApi, error_response, yotpo_client
-from fake_yotpo_store import FakeYotpoStore, unknown_products
+from fakes.yotpo_api import FakeYotpoApi, error_response, yotpo_client
+from fakes.yotpo_store import FakeYotpoStore, unknown_products
 
 from airflow_provider_partners.exceptions import NotFoundError, RejectedError
 from airflow_provider_partners.sync.outcomes import OutcomeSummary, format_summary

@@ -6,7 +6,7 @@ import random
 
 import order_builders as make
 import pytest
-from fake_yotpo_store import FakeYotpoStore
+from fakes.yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners.sync.build import BuiltOrder, build_orders
 from airflow_provider_partners.sync.upsert.plan import plan_write

@@ -10,7 +10,7 @@ from typing import Any
 
 import order_builders as make
 import pytest
-from fake_yotpo_store import FakeYotpoStore
+from fakes.yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners.datasets.version_log import VersionLog
 from airflow_provider_partners.datasets.writer import DatasetWriter

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from fake_admin_api import NOW, SINCE, UNTIL, FakeAdminApi, make_client, shop_body
-from fake_bulk_shop import FakeBulkShop, operation, order, refusal, timestamp
+from fakes.admin_api import NOW, SINCE, UNTIL, FakeAdminApi, make_client, shop_body
+from fakes.bulk_shop import FakeBulkShop, operation, order, refusal, timestamp
 
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob
 from airflow_provider_partners.exceptions import (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from fake_bulk_shop import FILE, FakeBulkShop, fulfillment, order, submit_job
+from fakes.bulk_shop import FILE, FakeBulkShop, fulfillment, order, submit_job
 
 from airflow_provider_partners.api.async_job import JobState
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fake_admin_api import FakeAdminApi, make_client
-from fake_bulk_shop import FakeBulkShop, operation, submit_job
+from fakes.admin_api import FakeAdminApi, make_client
+from fakes.bulk_shop import FakeBulkShop, operation, submit_job
 
 from airflow_provider_partners.api.async_job import JobState
 from airflow_provider_partners.exceptions import AuthenticationError, ExpiredError, UnexpectedResponseError

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fake_admin_api import SINCE, TOKEN, UNTIL, make_client
-from fake_bulk_shop import FILE, FakeBulkShop, fulfillment, order, product, submit_job
+from fakes.admin_api import SINCE, TOKEN, UNTIL, make_client
+from fakes.bulk_shop import FILE, FakeBulkShop, fulfillment, order, product, submit_job
 
 from airflow_provider_partners.api.async_job import JobState
 from airflow_provider_partners.api.extraction import Extraction

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import httpx
-from fake_admin_api import SINCE, UNTIL, FakeAdminApi, connection, make_client
+from fakes.admin_api import SINCE, UNTIL, FakeAdminApi, connection, make_client
 
 FILE = "https://storage.googleapis.com/result.jsonl"
 JOB = "gid://shopify/BulkOperation/1"

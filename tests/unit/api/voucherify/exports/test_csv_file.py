@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_exports import SINCE, TOKEN, UNTIL, URL, ExportsServer, add_export_of, client, csv_text, exported_records
+from fakes.exports import SINCE, TOKEN, UNTIL, URL, ExportsServer, add_export_of, client, csv_text, exported_records
 
 from airflow_provider_partners.api.voucherify.exports.csv_file import PAGE_SIZE, ExportCsv
 from airflow_provider_partners.api.voucherify.exports.endpoints import download_hosts

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from clocks import TurningClock
-from fake_exports import ALLOWED, SINCE, UNTIL, ExportsServer, add_export_of, client, csv_text, exported_records
+from fakes.exports import ALLOWED, SINCE, UNTIL, ExportsServer, add_export_of, client, csv_text, exported_records
 
 from airflow_provider_partners.api.async_job import AsyncJob, JobState
 from airflow_provider_partners.api.voucherify.client import VoucherifyClient

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import httpx
-from fake_admin_api import SINCE, UNTIL, FakeAdminApi, connection, make_client
 
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob
+from fakes.admin_api import SINCE, UNTIL, FakeAdminApi, connection, make_client
 
 FILE = "https://storage.googleapis.com/outputs/abc?Expires=1790000000&Signature=s1gned-by-the-storage-itself"
 INNER_CONNECTIONS = {

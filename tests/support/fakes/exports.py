@@ -10,10 +10,10 @@ from urllib.parse import parse_qs
 
 import httpx
 from clocks import TurningClock
-from fake_voucherify import voucherify_client
 
 from airflow_provider_partners.api.voucherify.client import VoucherifyClient
 from airflow_provider_partners.api.voucherify.exports.job import ExportJob
+from fakes.voucherify import voucherify_client
 
 SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
 ALLOWED = (
