@@ -1,1 +1,1 @@
-"""Stand-ins for the partners' APIs, and for parts of the package, that count what is asked of them."""
+"""Stand-ins for the partners' APIs, and for parts of the package, which count the calls that they get."""

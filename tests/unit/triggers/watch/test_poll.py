@@ -8,7 +8,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fakes.pages import FakeList, FakeStore, hook_of
+from fakes.watched_list import FakeList, FakeStore, hook_of
 
 from airflow_provider_partners.exceptions import TransientError
 from airflow_provider_partners.triggers import base

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fakes.pages import FakeList, FakeStore, hook_of
+from fakes.watched_list import FakeList, FakeStore, hook_of
 
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
