@@ -56,7 +56,7 @@ class Report:
 _KINDS = {
     "partner": re.compile(r"request|answer|half a body|body"),
     "commit": re.compile(r".*(part|progress|manifest|checkpoint|version|window)"),
-    "database": re.compile(r".* in a (table|scratch database)"),
+    "database": re.compile(r".* in (a table|a scratch database|PostgreSQL)"),
     "end": re.compile(r"end"),
     "other files": re.compile(r".*"),
 }

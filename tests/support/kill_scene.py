@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,14 @@ import pyarrow.parquet
 from airflow.sdk import DAG
 from job_lists import short_polls
 from kill_report import Case, Report
-from kill_steps import STEPS, TABLES, WRITES
+from kill_steps import LANES, STEPS
 from kills import Event, Point, Tried, run_in_child
 from main_job import MainJob, end_state, short_waits
+from postgres import PostgresServer, serve_postgres
 from s3_server import BUCKET, S3Server, serve_s3
 from sandbox import run_sandbox
 
+from airflow_provider_partners.hooks import budget_database
 from airflow_provider_partners.operators.yotpo import base as upsert_base
 from airflow_provider_partners.pipelines import lanes
 from airflow_provider_partners.sandbox.server import RunningSandbox
@@ -53,6 +55,7 @@ class Calm:
     :param documents: the documents of partners before it
     :param created: how many records partners created
     :param seen: what it leaves for others
+    :param database: of PostgreSQL, as it was before it
     """
 
     before: Mapping[str, bytes]
@@ -61,6 +64,7 @@ class Calm:
     created: int
     seen: Any
     files: dict[str, set[str]]
+    database: str | None
 
 
 class Objects:
@@ -92,10 +96,13 @@ class KillScene:
     """A sandbox, a job, and what each step finds before it.
 
     :param root: a folder for everything
+    :param postgres: has a database for the tables and the rate limits
     :param s3: the server of the staging folder; by default it is on this machine
     """
 
-    def __init__(self, running: RunningSandbox, root: Path, *, s3: S3Server | None = None) -> None:
+    def __init__(
+        self, running: RunningSandbox, root: Path, postgres: PostgresServer, *, s3: S3Server | None = None
+    ) -> None:
         self.running = running
         self.log = root / "log.txt"
         self.here = root / "here"
@@ -106,10 +113,16 @@ class KillScene:
         self.uri = s3.uri("staging") if s3 else str(self.staging)
         self.job = MainJob(running, folder=self.uri)
         self.job.max_tries = 2
-        self.job.environment["AIRFLOW_CONN_KILL_DB"] = json.dumps({
+        self.job.environment["AIRFLOW_CONN_KILL_SQLITE"] = json.dumps({
             "conn_type": "sqlite",
             "host": str(self.here / "tables.db"),
         })
+        self._server = postgres
+        self._database = postgres.create_database("run")
+        self.job.environment["AIRFLOW_CONN_KILL_POSTGRES"] = self._database.airflow_connection()
+        # What the Dag that sends rejects again is started with.
+        replay = {"run": None, "shop": self.job.shop, "dag_id": self.job.dag_id}
+        self.job.context["params"] = {"dry_run": False, "personal_values": False, "shops": None, **replay}
         self.job.environment.update(s3.environment if s3 else {})
         self.reports: list[tuple[Case, Report]] = []
         self._calm: dict[tuple[str, bool], Calm] = {}
@@ -124,15 +137,18 @@ class KillScene:
             if step.is_first:
                 self._restore(self._calm[next(iter(STEPS)), False])
             before, documents = self._tree(), self._documents()
+            database = f"before_{name}" if step.uses_postgres else None
+            if database:
+                self._copy_database("run", database)
             if self._objects is None:
-                with self._small_batches():
+                with self._small_batches(), mock.patch.dict(self.job.environment, step.environment):
                     result = self.job.execute(self._make(name))
             else:
                 tried = self._try(name, each_page=False)
                 assert not tried.error, tried.error
                 result = self.job.results.setdefault("run", {})[name] = tried.result
             seen, files = self._seen(name, result), self._files()
-            self._calm[name, False] = Calm(before, documents, Tried(False, result, "", []), 0, seen, files)
+            self._calm[name, False] = Calm(before, documents, Tried(False, result, "", []), 0, seen, files, database)
 
     def calm(self, name: str, *, each_page: bool) -> Calm:
         """Return a run of a step without a kill, in a child, whose events are the points of kills."""
@@ -146,7 +162,7 @@ class KillScene:
         assert not tried.error, tried.error
         seen = self._seen(name, tried.result)
         assert seen == calm.seen
-        found = Calm(calm.before, calm.documents, tried, self._created(), seen, self._files())
+        found = replace(calm, tried=tried, created=self._created(), seen=seen, files=self._files())
         self._calm[name, each_page] = found
         return found
 
@@ -215,7 +231,9 @@ class KillScene:
         self.job.environment["AIRFLOW__PARTNERS__PART_SECONDS"] = "0" if each_page else "60"
 
         def body() -> Any:
-            with self._small_batches():
+            # A task's process knows no connection yet.
+            budget_database._tables.clear()
+            with self._small_batches(), mock.patch.dict(self.job.environment, STEPS[name].environment):
                 return self.job.execute(self._make(name), try_number=try_number)
 
         guard = self.running.sandbox.store._lock
@@ -238,15 +256,18 @@ class KillScene:
 
     def _seen(self, name: str, result: Any) -> dict[str, Any]:
         """Return what a step leaves for others, without what differs between two runs anyway."""
-        if name in TABLES:
-            return {"tables": self._tables(), "records": result["records"], "rejected": result["rejected"]}
-        if name == "lane_in_one_task":
+        step = STEPS[name]
+        if step.tables:
+            tables = self._tables() if step.tables == "sqlite" else self._postgres_tables()
+            return {"tables": tables, "records": result["records"], "rejected": result["rejected"]}
+        if name in LANES:
             (summary,) = result
             counts = {key: summary[key] for key in ("shop", "failed", "rejected")}
             written = sum(summary[key] for key in ("created", "updated", "unchanged"))
-            return {**counts, "written": written, "store": end_state(self.running, self.job.shop)}
+            store = end_state(self.running, self.job.shop)
+            return {**counts, "written": written, "store": store, "closed": self._closed_rejects()}
         seen: dict[str, Any] = {key: result[key] for key in ("uri", "source", "resource", "account", "window")}
-        if name in WRITES:
+        if step.writes:
             seen["outcomes"] = sorted((each["external_id"], each["action"]) for each in self.records(result))
             rejects = result["extra"]["rejects"]
             seen["rejects"] = sorted(map(_as_text, self.records(rejects))) if rejects else []
@@ -254,7 +275,12 @@ class KillScene:
         else:
             seen["content"] = self.records(result)
             extra = result["extra"]
-            seen["extra"] = {key: extra[key] for key in extra if key not in {"api", "resumed", "job", "rejects"}}
+            apart = {"api", "resumed", "job", "rejects", "findings"}
+            seen["extra"] = {key: extra[key] for key in extra if key not in apart}
+            for key in ("rejects", "findings"):
+                seen[key] = self.records(extra[key]) if extra.get(key) else []
+        if step.environment:
+            seen["limits"] = self._limits()
         return seen
 
     def _created(self) -> int:
@@ -268,7 +294,16 @@ class KillScene:
             rows = store._db.execute("SELECT partner, shop, kind, id, at, body FROM documents").fetchall()
         return [row for row in rows if row[0] in _WRITTEN and (_WRITTEN[row[0]] is None or row[2] in _WRITTEN[row[0]])]
 
+    def _copy_database(self, source: str, target: str) -> None:
+        """Replace a database by a copy of another one. What killed processes have left open there ends."""
+        self._server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'")
+        with self._server.connect() as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {target} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {target} TEMPLATE {source}")
+
     def _restore(self, calm: Calm) -> None:
+        if calm.database:
+            self._copy_database(calm.database, "run")
         shutil.rmtree(self.here)
         self.scratch.mkdir(parents=True)
         self.staging.mkdir()
@@ -327,6 +362,25 @@ class KillScene:
             names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
             return {name: sorted(database.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr) for (name,) in names}
 
+    def _postgres_tables(self) -> dict[str, list[tuple[Any, ...]]]:
+        tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
+        return {
+            name: sorted(self._database.query(f'SELECT * FROM "{name}"'), key=repr)
+            for (name,) in self._database.query(tables)
+        }
+
+    def _limits(self) -> int:
+        """Return how many rate limits are stored. None of them may block a later task for more than some seconds."""
+        rows = self._database.query("SELECT arrival_time FROM limits")
+        assert all(float(at) < time.time() + 10 for (at,) in rows)
+        return len(rows)
+
+    def _closed_rejects(self) -> list[str]:
+        """Return the ids of the rejects that no replay takes again."""
+        tree = self._tree()
+        closed = (json.loads(tree[name])["closed"] for name in tree if name.endswith("/replayed.json"))
+        return sorted(each for ids in closed for each in ids)
+
 
 def _setup_requests(events: list[Event]) -> set[str]:
     """Return the requests of a try before it reads the list: everything before it finds out whether it may write."""
@@ -374,6 +428,6 @@ def kill_scene(root: Path, *, object_storage: bool = False) -> Iterator[KillScen
     with ExitStack() as stack:
         running = stack.enter_context(run_sandbox(shops=1, orders=20, now=NOW, switches=switches))
         server = stack.enter_context(serve_s3()) if object_storage else None
-        scene = KillScene(running, root, s3=server)
+        scene = KillScene(running, root, stack.enter_context(serve_postgres()), s3=server)
         scene.prepare()
         yield scene

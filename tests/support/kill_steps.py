@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +13,23 @@ from airflow_provider_partners import (
     DatasetToSqlOperator,
     SqlToDatasetOperator,
     VoucherifyExtractOperator,
+    YotpoBuildOrdersOperator,
+    YotpoExtractOperator,
+    YotpoReconcileOrdersOperator,
     YotpoReplayRejectsOperator,
     YotpoUpsertOrdersOperator,
 )
 from airflow_provider_partners.pipelines import lanes
 from airflow_provider_partners.pipelines.lanes import ORDER_LANE
 from airflow_provider_partners.pipelines.lanes.one_task import LanesOperator
+from airflow_provider_partners.pipelines.replay_rejects import REPLAY_LANE
 from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
     from kill_scene import KillScene
 
-__all__ = ["STEPS", "TABLES", "WRITES", "Step"]
+__all__ = ["LANES", "STEPS", "Step"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,21 +39,29 @@ class Step:
     :param make: returns the operator; the job has what earlier steps returned
     :param job: partner and kind of the jobs that it submits
     :param is_first: it finds nothing of the steps before
+    :param writes: it writes to Yotpo, and returns outcomes
+    :param tables: the database whose tables it loads: ``sqlite`` or ``postgres``
+    :param uses_postgres: it needs the server
+    :param environment: further variables
     """
 
     make: Callable[[KillScene], Any]
     job: tuple[str, str] | None = None
     is_first: bool = False
+    writes: bool = False
+    tables: str = ""
+    uses_postgres: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def _of_lane(name: str, **arguments: Any) -> Step:
+def _of_lane(name: str, *, writes: bool = False, **arguments: Any) -> Step:
     def make(scene: KillScene) -> Any:
         task = scene.job.tasks()[name]
         for argument, value in arguments.items():
             setattr(task, argument, value)
         return task
 
-    return Step(make=make)
+    return Step(make=make, writes=writes)
 
 
 def _transactions(_: KillScene) -> Any:
@@ -105,35 +117,111 @@ def _replay(scene: KillScene) -> Any:
     )
 
 
-def _to_table(mode: str, **arguments: Any) -> Step:
+def spoil(payload: dict[str, Any], *, order: Any, context: Any) -> dict[str, Any]:
+    """Make an order that Yotpo refuses of about every second one: an ISO code has three letters."""
+    is_spoiled = sum(map(int, payload["external_id"])) % 2
+    return {**payload, "currency": "DOUBLOONS"} if is_spoiled else payload
+
+
+def _build_with_rejects(scene: KillScene) -> Any:
+    inputs = ("orders", "returns", "claims", "customers", "redemptions")
+    return YotpoBuildOrdersOperator(
+        task_id="build_with_rejects",
+        shop=scene.job.shop,
+        transform=f"{__name__}:spoil",
+        max_rejects=100,
+        **{name: scene.job.results["run"][f"extract_{name}"] for name in inputs},
+    )
+
+
+def _replay_lane(scene: KillScene) -> Any:
+    return _lane_of(scene, REPLAY_LANE.path, "replay_lane")
+
+
+def _stored_orders(scene: KillScene) -> Any:
+    """Read the older half of the store's orders, so that the others are missing in a comparison."""
+    dates = sorted(each["order"]["order_date"] for each in scene.records(scene.job.results["run"]["build"]))
+    return YotpoExtractOperator(
+        task_id="extract_yotpo_orders",
+        resource="orders",
+        since=SINCE,
+        until=dates[len(dates) // 2],
+        page_size=3,
+        workers=1,
+        yotpo_conn_id=scene.job.route["yotpo_conn_id"],
+        for_shop=scene.job.shop,
+    )
+
+
+def _reconcile(scene: KillScene) -> Any:
+    results = scene.job.results["run"]
+    return YotpoReconcileOrdersOperator(
+        task_id="reconcile", built=results["build"], yotpo_orders=results["extract_yotpo_orders"]
+    )
+
+
+def _repair(scene: KillScene) -> Any:
+    return YotpoUpsertOrdersOperator(
+        task_id="repair",
+        orders=scene.job.results["run"]["reconcile"],
+        workers=2,
+        yotpo_conn_id=scene.job.route["yotpo_conn_id"],
+    )
+
+
+def _to_table(mode: str, database: str = "sqlite", **arguments: Any) -> Step:
+    suffix = "" if database == "sqlite" else f"_{database}"
+
     def make(scene: KillScene) -> Any:
         return DatasetToSqlOperator(
-            task_id=f"{mode}_table",
+            task_id=f"{mode}_table{suffix}",
             dataset=scene.job.results["run"]["extract_redemptions"],
             table=f"redemptions_{mode}",
-            conn_id="kill_db",
+            conn_id=f"kill_{database}",
             mode=mode,
             batch_size=50,
             exclude=["metadata"],
             **arguments,
         )
 
-    return Step(make=make)
+    return Step(make=make, tables=database, uses_postgres=database == "postgres")
 
 
 def _lane(scene: KillScene) -> Any:
+    return _lane_of(scene, ORDER_LANE.path, "lane")
+
+
+def _lane_of(scene: KillScene, steps: str, task_id: str) -> Any:
     window = Window(datetime.fromisoformat(SINCE), datetime.fromisoformat(UNTIL))
     scene.job.results["run"]["select_lanes"] = [{**scene.job.route, **lanes.with_lookbacks(window)}]
     batch = {"lanes": [0], "label": scene.job.shop}
-    return LanesOperator(task_id="lane", batch=batch, lanes_task_id="select_lanes", steps=ORDER_LANE.path)
+    return LanesOperator(task_id=task_id, batch=batch, lanes_task_id="select_lanes", steps=steps)
 
 
-def _from_table(scene: KillScene) -> Any:
-    return SqlToDatasetOperator(
-        task_id="query_table",
-        conn_id="kill_db",
-        sql="SELECT id, date FROM redemptions_merge ORDER BY id",
-        batch_size=50,
+def _from_table(database: str = "sqlite") -> Step:
+    suffix = "" if database == "sqlite" else f"_{database}"
+
+    def make(scene: KillScene) -> Any:
+        return SqlToDatasetOperator(
+            task_id=f"query_table{suffix}",
+            conn_id=f"kill_{database}",
+            sql="SELECT id, date FROM redemptions_merge ORDER BY id",
+            batch_size=50,
+        )
+
+    return Step(make=make, uses_postgres=database == "postgres")
+
+
+def _with_limits(scene: KillScene) -> Any:
+    return VoucherifyExtractOperator(
+        task_id="limits_postgres",
+        resource="redemptions",
+        since=SINCE,
+        until=UNTIL,
+        page_size=20,
+        workers=2,
+        mode="paged",
+        voucherify_conn_id=credentials.VOUCHERIFY,
     )
 
 
@@ -146,18 +234,32 @@ STEPS: dict[str, Step] = {
     "extract_transactions": Step(make=_transactions),
     "publish_redemptions": Step(make=_published),
     "build": _of_lane("build"),
-    "upsert_products": _of_lane("upsert_products", workers=2),
-    "upsert_orders": _of_lane("upsert_orders", workers=2),
-    "upsert_with_rejects": Step(make=_upsert_with_rejects),
-    "replay": Step(make=_replay),
+    "build_with_rejects": Step(make=_build_with_rejects),
+    "replay_lane": Step(make=_replay_lane),
+    "upsert_products": _of_lane("upsert_products", writes=True, workers=2),
+    "upsert_orders": _of_lane("upsert_orders", writes=True, workers=2),
+    "extract_yotpo_orders": Step(make=_stored_orders),
+    "reconcile": Step(make=_reconcile),
+    "repair": Step(make=_repair, writes=True),
+    "upsert_with_rejects": Step(make=_upsert_with_rejects, writes=True),
+    "replay": Step(make=_replay, writes=True),
     "bulk_orders": Step(make=_bulk, job=("shopify_admin", "bulk_operation")),
     "export_redemptions": Step(make=_export, job=("voucherify", "exports")),
     "merge_table": _to_table("merge", keys=["id"]),
     "replace_table": _to_table("replace"),
     "append_table": _to_table("append"),
-    "query_table": Step(make=_from_table),
+    "query_table": _from_table(),
+    "merge_table_postgres": _to_table("merge", "postgres", keys=["id"]),
+    "replace_table_postgres": _to_table("replace", "postgres"),
+    "append_table_postgres": _to_table("append", "postgres"),
+    "query_table_postgres": _from_table("postgres"),
+    "limits_postgres": Step(
+        make=_with_limits,
+        uses_postgres=True,
+        environment={"AIRFLOW__PARTNERS__BUDGET_URI": "sql://kill_postgres/limits"},
+    ),
     "lane_in_one_task": Step(make=_lane, is_first=True),
 }
+"""By name, in their order: each may use what those before it have returned."""
 
-WRITES = frozenset({"upsert_products", "upsert_orders", "upsert_with_rejects", "replay"})
-TABLES = frozenset({"merge_table", "replace_table", "append_table"})
+LANES = frozenset({"replay_lane", "lane_in_one_task"})

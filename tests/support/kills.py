@@ -2,8 +2,9 @@
 
 The process is a child, forked from the warm test process. It kills itself with SIGKILL, so no handler and no
 ``finally`` runs. Its points are found from outside of the package: functions of ``os``, the audit events of Python
-(https://docs.python.org/3/library/audit_events.html), statements of SQLite, and the HTTP library. Files and partners
-remember nothing between two points, so a kill anywhere between them leaves the same as one at the point.
+(https://docs.python.org/3/library/audit_events.html), statements of SQLite and PostgreSQL, and the HTTP library. Files,
+databases and partners remember nothing between two points, so a kill anywhere between them leaves the same as one at
+the point.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 
 __all__ = ["Event", "Point", "Tried", "run_in_child"]
 
@@ -183,6 +185,7 @@ class _Watch:
             self._wrap(name, name, 0)
         sys.addaudithook(self._audit)
         self._wrap_sqlite()
+        self._wrap_postgres()
         self._wrap_http()
         self._wrap_object_storage()
 
@@ -219,6 +222,30 @@ class _Watch:
             return connection
 
         sqlite3.connect = wrapped
+
+    def _wrap_postgres(self) -> None:
+        """Let each statement, each piece of a COPY and each commit of psycopg reach a point before and after it."""
+
+        def wrap(owner: Any, name: str, verb: Callable[[tuple[Any, ...]], str]) -> None:
+            function = getattr(owner, name)
+
+            def wrapped(self_: Any, *args: Any, **options: Any) -> Any:
+                what = f"{verb(args)} in PostgreSQL"
+                self.reach(f"before {what}")
+                result = function(self_, *args, **options)
+                self.reach(f"after {what}")
+                return result
+
+            setattr(owner, name, wrapped)
+
+        def first_word(args: tuple[Any, ...]) -> str:
+            return str(args[0]).split(maxsplit=1)[0].upper()
+
+        for owner in (psycopg.Cursor, psycopg.ServerCursor):
+            wrap(owner, "execute", first_word)
+        wrap(psycopg.Cursor, "copy", first_word)
+        wrap(psycopg.Copy, "write", lambda _args: "a piece")
+        wrap(psycopg.Connection, "commit", lambda _args: "COMMIT")
 
     def _reach_statement(self, kind: str, sql: str) -> None:
         words = sql.split()[:12]
