@@ -32,7 +32,7 @@ def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("canaries")
     arguments = ["--long"] if request.config.getoption("seeds", None) is not None else []
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder), *arguments], capture_output=True, text=True, timeout=1_800
+        [sys.executable, str(SCRIPT), str(folder), *arguments], capture_output=True, text=True, timeout=7_200
     )
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-4_000:]
     lines = [json.loads(line) for line in (folder / "found.jsonl").read_text().splitlines()]
