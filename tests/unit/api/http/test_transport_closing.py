@@ -94,7 +94,7 @@ def closing_at(
 def test_a_connection_that_is_made_while_the_client_closes_is_closed(
     opened: list[socket.socket], monkeypatch: pytest.MonkeyPatch, owner: object, name: str, after: bool
 ) -> None:
-    """A page that was read ahead connects anew while the list's consumer has all it needs, and closes the client."""
+    """A page that was read ahead connects again while the list's consumer has all it needs, and closes the client."""
     with served(JSON) as url:
         transport = make_transport(url)
         transport.send(GET)
