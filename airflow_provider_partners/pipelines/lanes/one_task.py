@@ -73,7 +73,8 @@ class LanesOperator(BaseOperator):
     def _run_all(self, context: Any) -> list[Any]:
         ti = context["ti"]
         lanes = self._read_lanes(ti)
-        batch = BatchProgress(dataset_uri(context), max_tries=ti.max_tries)
+        is_first_start = ti.try_number == 1 and not context.get("task_reschedule_count")
+        batch = BatchProgress(dataset_uri(context), max_tries=ti.max_tries, is_first_start=is_first_start)
         progress = {
             number: LaneProgress(
                 lane_uri(context, group=ti.task_id, number=number), fingerprint=lane_fingerprint(lane), batch=batch

@@ -2,7 +2,8 @@
 
 A lane's file has what its finished steps returned; the task's file has the lanes in which there was nothing to do. A
 retry continues. So does a failed task that somebody clears. A task that succeeded runs from the beginning when it is
-cleared: Airflow then allows more tries than before, and the progress is of an older generation.
+cleared: Airflow then allows more tries than before, and the progress is of an older generation. So does the first try
+of a task: what is stored then is of a deleted run with the same id, such as ``airflow dags test`` leaves.
 """
 
 from __future__ import annotations
@@ -104,18 +105,22 @@ class BatchProgress:
 
     :param uri: the task's folder
     :param max_tries: how many tries Airflow allows the task; more after somebody has cleared it
+    :param is_first_start: True if the task has never run, and so has not given its slot back either
     """
 
-    def __init__(self, uri: str, *, max_tries: int) -> None:
+    def __init__(self, uri: str, *, max_tries: int, is_first_start: bool = False) -> None:
         self._folder = DatasetFolder(uri)
         stored = self._folder.read_json(BATCH_FILE)
         state: dict[str, Any] = stored if isinstance(stored, dict) else {}
-        self.is_resumed = bool(state)
+        self.is_resumed = bool(state) and not is_first_start
         """True if an earlier try has begun."""
         is_cleared = bool(state) and state.get("max_tries") != max_tries
-        if is_cleared and state.get("is_done"):
+        if state and (is_first_start or (is_cleared and state.get("is_done"))):
             state, self.is_resumed = {"generation": state["generation"] + 1}, False
         self._state: dict[str, Any] = {"generation": 1, "unchanged": {}, **state, "max_tries": max_tries}
+        if stored and not self.is_resumed:
+            # The next try must not go on from the older generation, however soon this one is killed.
+            self._store()
 
     @property
     def generation(self) -> int:
@@ -129,9 +134,12 @@ class BatchProgress:
     def add_unchanged(self, summaries: Mapping[str, Any]) -> None:
         """Store the summaries of lanes in which there was nothing to do, by fingerprint, before the others begin."""
         self._state["unchanged"] |= summaries
-        self._folder.write_json(BATCH_FILE, self._state)
+        self._store()
 
     def finish(self) -> None:
         """Store that all lanes are done."""
         self._state["is_done"] = True
+        self._store()
+
+    def _store(self) -> None:
         self._folder.write_json(BATCH_FILE, self._state)

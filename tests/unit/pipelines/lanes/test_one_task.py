@@ -65,7 +65,7 @@ def _staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ENDS.clear()
 
 
-def run(task: LanesOperator, *, try_number: int = 1, max_tries: int = 2) -> list[str]:
+def run(task: LanesOperator, *, try_number: int = 1, max_tries: int = 2, reschedules: int = 0) -> list[str]:
     """Run a task with the lanes of A, B and C; return the shops whose step ran."""
     lanes = [{**dict.fromkeys(Lane.__dataclass_fields__), "shop": shop, **WINDOW} for shop in (A, B, C)]
     identity = {"dag_id": "dag", "task_id": "lane", "run_id": "run", "map_index": 0, "log_url": ""}
@@ -74,7 +74,12 @@ def run(task: LanesOperator, *, try_number: int = 1, max_tries: int = 2) -> list
     task.batch, task.steps = {"lanes": [0, 1, 2]}, STEPS.path
     RAN.clear()
     with suppress(PartnerTaskError, FatalTaskError, KeyboardInterrupt):
-        task.execute({"ti": instance, "dag": DAG("dag", schedule=None), "params": {"dry_run": False}})
+        task.execute({
+            "ti": instance,
+            "dag": DAG("dag", schedule=None),
+            "params": {"dry_run": False},
+            "task_reschedule_count": reschedules,
+        })
     return [*RAN]
 
 
@@ -113,6 +118,17 @@ def test_a_clear_lasts_until_the_lane_has_run_again() -> None:
     stopped._is_stopped = True
     assert run(stopped, try_number=3, max_tries=5) == []
     assert run(operator(), try_number=4, max_tries=5) == [B]
+
+
+@pytest.mark.usefixtures("_staging")
+def test_a_new_run_with_the_id_of_a_deleted_one_runs_every_lane() -> None:
+    """A step that is a task of its own takes nothing from it either: its first try begins from the beginning."""
+    ENDS[B] = fail(FatalError("a refused credential"))
+    assert run(operator()) == [A, B, C]
+    assert run(operator(), reschedules=1) == []
+    del ENDS[B]
+    assert run(operator()) == [A, B, C]
+    assert run(operator()) == [A, B, C]
 
 
 def test_what_is_stored_about_the_lanes_fails_the_task_as_any_step(

@@ -11,8 +11,8 @@ from airflow_provider_partners.pipelines.lanes.progress import BatchProgress, La
 LANE = {"shop": "a.myshopify.com", "since": "2026-05-01T00:00:00Z", "options": {"gift_cards": "include"}}
 
 
-def begin(folder: Path, *, max_tries: int = 2) -> BatchProgress:
-    return BatchProgress(str(folder / "batch"), max_tries=max_tries)
+def begin(folder: Path, *, max_tries: int = 2, is_first_start: bool = False) -> BatchProgress:
+    return BatchProgress(str(folder / "batch"), max_tries=max_tries, is_first_start=is_first_start)
 
 
 def lane(folder: Path, batch: BatchProgress, **changes: object) -> LaneProgress:
@@ -58,3 +58,17 @@ def test_a_task_that_succeeded_and_is_cleared_starts_over(stored: Path) -> None:
 def test_a_lane_with_another_window_or_other_options_starts_over(stored: Path) -> None:
     assert not lane(stored, begin(stored), since="2026-05-02T00:00:00Z").has_begun
     assert not lane(stored, begin(stored), options={}).has_begun
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_the_first_try_takes_nothing_from_a_deleted_run_with_the_same_id(stored: Path, is_done: bool) -> None:
+    """``airflow dags test`` clears the run of its date, and starts it anew under the same id (``DAG.test``)."""
+    if is_done:
+        begin(stored).finish()
+    again = begin(stored, is_first_start=True)
+    assert not lane(stored, again).has_begun
+    assert again.unchanged("other") is None
+    # The first try may be killed before it stores anything else.
+    retry = begin(stored)
+    assert not lane(stored, retry).has_begun
+    assert retry.unchanged("other") is None
