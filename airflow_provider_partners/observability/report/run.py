@@ -165,7 +165,7 @@ def _lane(
 ) -> LaneReport:
     """Return the stored report of a lane, or what its summary says."""
     report = stored.get((summary["shop"], summary["since"]))
-    if report is None or report.failed_at != summary["failed"]:
+    if report is None or not _is_of_try(report, summary):
         until = ends.get((summary["shop"], summary["since"]), "")
         error = summary.get("error") or (
             {"task": summary["failed"], "message": _NO_ERROR} if summary["failed"] else None
@@ -184,6 +184,13 @@ def _lane(
             report.api = [ApiCalls(partner=summary["found_by"], account=summary["shop"], requests=calls)]
     report.name = summary["lane"]
     return report
+
+
+def _is_of_try(report: LaneReport, summary: Mapping[str, Any]) -> bool:
+    """Return True if a lane's report and its summary are of the same try: a cleared run leaves older reports."""
+    counts = {name: summary[name] for name in COUNTS if name in summary}
+    no_changes = bool(summary.get("no_changes"))
+    return (report.failed_at, report.no_changes, report.counts) == (summary["failed"], no_changes, counts)
 
 
 _NO_ERROR = "The step left no error. It was stopped from outside, or it never started."

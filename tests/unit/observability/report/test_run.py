@@ -169,6 +169,17 @@ def test_a_lane_without_changes_has_its_one_call_in_the_report() -> None:
     assert b"no order has changed" in page
 
 
+def test_a_lane_whose_orders_have_left_its_window_since_shows_no_orders_of_the_earlier_try() -> None:
+    """A cleared run looks again. Shopify's search by ``updated_at`` finds an order by its last change alone."""
+    lane(A, 0)
+    idle = {"shop": A, "since": SINCE, "until": UNTIL, "no_changes": True, "found_by": "shopify_admin", "api_calls": 1}
+    write_run(context(), title="Orders", summary=build_run_summary([idle], [(A, SINCE)]))
+
+    report = read_report("orders", RUN)
+    assert report is not None
+    assert (report.lanes[0].no_changes, report.lanes[0].counts["read"], report.total["read"]) == (True, 0, 0)
+
+
 def test_what_was_asked_before_a_lane_is_the_first_of_its_steps() -> None:
     counts = {
         "requests": 1, "retries": 0, "throttled": 0, "waited": 0.0, "by_label": {"orders.first": 1}, "seconds": 0.1,
