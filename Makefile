@@ -101,7 +101,7 @@ chaos: .venv/test/.ready
 	.venv/test/bin/python -m pytest -q tests/fire/test_chaos_jobs.py --seeds 10
 
 kill: .venv/test/.ready
-	.venv/test/bin/python -m pytest -q tests/fire/test_kills.py --seeds $(or $(SEEDS),240)
+	.venv/test/bin/python -m pytest -q tests/fire/test_kills.py --seeds $(or $(SEEDS),290)
 
 model: .venv/test/.ready
 	.venv/test/bin/python -m pytest -q tests/fire/test_concurrency_model.py --seeds $(or $(SEEDS),50)
