@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -173,13 +173,14 @@ def literal(value: Any) -> Any:
     return as_it_is(value)
 
 
-def run_nested(operator: BaseOperator, context: dict[str, Any]) -> Any:
+def run_nested(operator: BaseOperator, context: dict[str, Any], *, resume: Mapping[str, Any] | None = None) -> Any:
     """Run an operator inside of a running task, as Airflow's task runner would, and return its result.
 
     Airflow's own safeguard warns of an ``execute`` that something else than its runner calls. The operator's templates
     must have been rendered. Airflow has one timer a process, so the running task must not have a timeout of its own.
 
     :param context: of the operator; functions get it as Airflow's current context
+    :param resume: for an operator that has deferred, how it goes on: ``next_method`` and ``next_kwargs``
     :raises AirflowTaskTimeout: after the operator's ``execution_timeout``; its ``on_kill`` has been called then
     """
     from airflow.sdk.bases.operator import ExecutorSafeguard
@@ -189,12 +190,13 @@ def run_nested(operator: BaseOperator, context: dict[str, Any]) -> Any:
     inside = contextvars.copy_context()
     inside.run(ExecutorSafeguard.tracker.set, operator)
     limit = operator.execution_timeout
+    run = operator.execute if resume is None else partial(operator.resume_execution, **resume)
     with set_current_context(own):
         if limit is None:
-            return inside.run(operator.execute, context=own)
+            return inside.run(run, context=own)
         try:
             with _timer()(limit.total_seconds()):
-                return inside.run(operator.execute, context=own)
+                return inside.run(run, context=own)
         except AirflowTaskTimeout:
             operator.on_kill()
             raise

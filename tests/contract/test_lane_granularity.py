@@ -445,6 +445,27 @@ def test_a_bulk_operation_does_not_hold_the_slot(
         assert next(each for each in lane["api"] if each["partner"] == "shopify_admin")["by_operation"]["bulk.run"] == 1
 
 
+def test_a_job_that_fails_each_time_uses_up_the_tries(
+    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The try that has submitted a job ends with it. Only the next one submits another, as a deferred task does."""
+    original = ShopifyAdminClient.job
+
+    def failing_job(self: Any, *arguments: Any, **query: Any) -> Any:
+        running.sandbox.switches["shopify_admin.bulk_failure"] = {"code": "INTERNAL_SERVER_ERROR", "after": 0}
+        return original(self, *arguments, **query)
+
+    monkeypatch.setattr(ShopifyAdminClient, "prefers_job", lambda *_arguments, **_options: True)
+    monkeypatch.setattr(ShopifyAdminClient, "job", failing_job)
+    run = start(running, tmp_path, "shop", WITHOUT_YOFI)
+    summary = run.run_shop_by_shop(tries=2)
+
+    assert (run.states, summary["failed"]) == ({("lane", 0): "failed"}, {WITHOUT_YOFI: "extract_orders"})
+    (lane,) = run.report()["lanes"]
+    (shopify,) = (each for each in lane["api"] if each["partner"] == "shopify_admin")
+    assert shopify["by_operation"]["bulk.run"] == 2
+
+
 def test_a_mistake_in_one_lane_stops_no_other(
     running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -233,7 +233,9 @@ class LaneRun:
         context["task_reschedule_count"] = self.progress.waits(step.name, instance.try_number)
         log.info("%s: %s begins", self.shop, step.name)
         try:
-            result = self._execute_operator(self._create(step, lane, results, instance.task_id), context)
+            resumption = self.progress.resumption(step.name, instance.try_number)
+            operator = self._create(step, lane, results, instance.task_id)
+            result = self._execute_operator(operator, context, resumption)
         except AirflowSkipException as error:
             log.info("%s: %s is skipped: %s", self.shop, step.name, error)
             return _State("skipped")
@@ -241,8 +243,9 @@ class LaneRun:
             self._continues_at = error.reschedule_date
             self.progress.add_wait(step.name, instance.try_number)
             return _State("waiting")
-        except TaskDeferred:
+        except TaskDeferred as deferral:
             self._continues_at = _compat.utcnow() + JOB_PAUSE
+            self.progress.add_resumption(step.name, instance.try_number, _resumption(deferral))
             log.info("%s: %s waits for a job of the partner", self.shop, step.name)
             return _State("waiting")
         except (Exception, AirflowTaskTimeout) as error:
@@ -267,13 +270,15 @@ class LaneRun:
             operator.deferrable = _compat.RESCHEDULES
         return operator
 
-    def _execute_operator(self, operator: BaseOperator, context: dict[str, Any]) -> Any:
+    def _execute_operator(
+        self, operator: BaseOperator, context: dict[str, Any], resumption: Mapping[str, Any] | None
+    ) -> Any:
         self._running = operator
         context |= {"task": operator, "inlets": operator.inlets, "outlets": operator.outlets}
         own: Any = context
         operator.render_template_fields(own, context["dag"].get_template_env())
         try:
-            return run_nested(operator, context)
+            return run_nested(operator, context, resume=resumption)
         finally:
             self.ran.append(operator)
 
@@ -310,6 +315,12 @@ def _required_wait(error: BaseException) -> float:
     """Return the seconds that a partner requires before the next try, if that is why a step failed."""
     cause = getattr(error, "error", error)
     return cause.retry_after if isinstance(cause, ThrottledError) else 0.0
+
+
+def _resumption(deferral: Any) -> dict[str, Any]:
+    """Return how an operator goes on that has deferred, as JSON. No triggerer waits for it: the task looks itself."""
+    event = deferral.trigger.event("timeout", "no triggerer waited for it")
+    return {"next_method": deferral.method_name, "next_kwargs": {**(deferral.kwargs or {}), "event": event}}
 
 
 def _as_json(value: Any) -> Any:

@@ -77,6 +77,15 @@ class LaneProgress:
         waits = {**self._state.get("waits", {}), name: [try_number, self.waits(name, try_number) + 1]}
         self.update(waits=waits)
 
+    def resumption(self, name: str, try_number: int) -> dict[str, Any] | None:
+        """Return how a step goes on that has deferred in a try; ``None`` if it has not."""
+        last_try, resumption = self._state.get("deferred", {}).get(name, (try_number, None))
+        return resumption if last_try == try_number else None
+
+    def add_resumption(self, name: str, try_number: int, resumption: Mapping[str, Any]) -> None:
+        """Store how a step goes on that has deferred."""
+        self.update(deferred={**self._state.get("deferred", {}), name: [try_number, resumption]})
+
     @property
     def found_by(self) -> Any | None:
         """The request that found out that there is something to do."""

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, get_current_context, task
+from airflow.sdk import DAG, BaseOperator, get_current_context, task
 
 from airflow_provider_partners._compat import (
     AirflowFailException,
@@ -25,6 +25,7 @@ from airflow_provider_partners.pipelines.lanes import Lane, LaneSteps, Step
 from airflow_provider_partners.pipelines.lanes.lane_run import LaneRun, StepInstance, step_context
 from airflow_provider_partners.pipelines.lanes.progress import BatchProgress, LaneProgress
 from airflow_provider_partners.task_errors import PartnerTaskError
+from airflow_provider_partners.triggers.job import JobTrigger
 
 WINDOW = {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}
 LANE = {**dict.fromkeys(Lane.__dataclass_fields__), "shop": "a.myshopify.com", **WINDOW}
@@ -82,11 +83,18 @@ def _staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     RAN.clear()
 
 
-def run(folder: Path, *, try_number: int = 1, lane: dict[str, Any] = LANE, **default_args: Any) -> Any:
-    return create(folder, try_number=try_number, lane=lane, **default_args).run()
+def run(folder: Path, **arguments: Any) -> Any:
+    return create(folder, **arguments).run()
 
 
-def create(folder: Path, *, try_number: int = 1, lane: dict[str, Any] = LANE, **default_args: Any) -> LaneRun:
+def create(
+    folder: Path,
+    *,
+    try_number: int = 1,
+    lane: dict[str, Any] = LANE,
+    steps: LaneSteps = STEPS,
+    **default_args: Any,
+) -> LaneRun:
     instance = SimpleNamespace(
         dag_id="dag", task_id="lane", run_id="run", map_index=0, try_number=try_number, log_url="", max_tries=2
     )
@@ -95,7 +103,7 @@ def create(folder: Path, *, try_number: int = 1, lane: dict[str, Any] = LANE, **
     batch = BatchProgress(str(folder / "batch"), max_tries=2)
     progress = LaneProgress(str(folder / "lane"), fingerprint="lane", batch=batch)
     batch.add_unchanged({})
-    return LaneRun(steps=STEPS, lane=lane, number=3, group="lane", context=context, progress=progress)
+    return LaneRun(steps=steps, lane=lane, number=3, group="lane", context=context, progress=progress)
 
 
 def ran() -> list[str]:
@@ -183,6 +191,42 @@ def test_each_step_has_waits_of_its_own(tmp_path: Path) -> None:
     for try_number in (1, 1, 1, 2):
         assert run(tmp_path, try_number=try_number).continues_at is not None
     assert counts == [0, 1, 2, 0]
+
+
+class Job(BaseOperator):
+    """It defers, as an operator that waits for a partner's job, and then defers again or ends."""
+
+    def execute(self, context: Any) -> None:
+        RAN.append(("execute", None))
+        self.wait()
+
+    def execute_complete(self, context: Any, event: Any, kept: int) -> Any:
+        RAN.append(("execute_complete", {**event, "kept": kept}))
+        return ENDS["job"]() if "job" in ENDS else {"result": "job"}
+
+    def wait(self) -> None:
+        trigger = JobTrigger(conn_type="shopify_admin", conn_id="x", job_id="job-1", try_deadline=7.0)
+        self.defer(trigger=trigger, method_name="execute_complete", kwargs={"kept": 5})
+
+
+def test_a_step_that_has_deferred_goes_on_as_airflow_would_resume_it(tmp_path: Path) -> None:
+    """A deferred task is resumed in the same try with its method and arguments. A retry begins from the beginning:
+    https://airflow.apache.org/docs/apache-airflow/stable/authoring-and-scheduling/deferring.html.
+    """
+    steps = LaneSteps(path="", steps=(Step(name="job", operator=Job, arguments=lambda _lane, _results: {}),))
+    ENDS["job"] = lambda: Job(task_id="job").wait()
+    for _ in range(3):
+        assert run(tmp_path, steps=steps).continues_at is not None
+    assert [name for name, _ in RAN] == ["execute", "execute_complete", "execute_complete"]
+    event = RAN[-1][1]
+    assert (event["job_id"], event["try_deadline"], event["kept"]) == ("job-1", 7.0, 5)
+
+    ENDS["job"] = lambda: int("the job has failed")
+    assert run(tmp_path, steps=steps).has_failed
+    assert run(tmp_path, steps=steps, try_number=2).continues_at is not None
+    assert [name for name, _ in RAN][3:] == ["execute_complete", "execute"]
+    del ENDS["job"]
+    assert run(tmp_path, steps=steps, try_number=2).summary["failed"] is None
 
 
 def test_a_stopped_lane_begins_no_other_step(tmp_path: Path) -> None:
