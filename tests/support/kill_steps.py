@@ -219,7 +219,7 @@ def _with_limits(scene: KillScene) -> Any:
         since=SINCE,
         until=UNTIL,
         page_size=20,
-        workers=2,
+        workers=1,
         mode="paged",
         voucherify_conn_id=credentials.VOUCHERIFY,
     )
