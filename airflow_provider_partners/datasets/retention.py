@@ -20,7 +20,7 @@ from airflow_provider_partners.datasets.leases import read_leases
 from airflow_provider_partners.datasets.listing import child_folders, find_files, modified_at
 from airflow_provider_partners.datasets.location import leases_uri, read_folder_name
 from airflow_provider_partners.datasets.manifest import PART_NAME
-from airflow_provider_partners.datasets.storage import MANIFEST_FILE, DatasetFolder
+from airflow_provider_partners.datasets.storage import MANIFEST_FILE, STATE_FILES, DatasetFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +30,8 @@ __all__ = ["ActiveRuns", "RetentionSummary", "remove_old_datasets"]
 ActiveRuns = Callable[[str, list[str]], set[str]]
 """Returns those of a Dag's runs that are queued or running, by the Dag's id and the runs' ids."""
 
-_OWN_FILE = re.compile(r"(manifest|progress|job|tries|replayed|window|call)\.json|parts-[0-9]{5}\.json|\..+\.tmp")
-"""Files of a dataset's folder besides its parts, and those of the folder that an operator has beside it."""
+_OWN_FILE = re.compile(r"parts-[0-9]{5}\.json|\..+\.tmp")
+"""Files of a dataset's folder besides its parts and :data:`STATE_FILES`."""
 
 
 @dataclass(slots=True)
@@ -132,6 +132,9 @@ def _remove_runs(
         if not dry_run:
             for folder in run.folders:
                 DatasetFolder(f"{run.uri}/{folder}").remove_all()
+            for folder in child_folders(run.uri):
+                # A task without rejects has removed its files from their folder.
+                DatasetFolder(folder).remove_if_empty()
             DatasetFolder(run.uri).remove_all()
         summary.runs += 1
         summary.files += len(run.files)
@@ -167,7 +170,11 @@ def _run_folders(dag_folder: str) -> Iterator[_RunFolder]:
 def _is_foreign(name: str) -> bool:
     """Return True for a file that no dataset has, or that lies deeper or higher than a dataset's."""
     folder, _, file = name.rpartition("/")
-    return not folder or "/" in folder or not (PART_NAME.fullmatch(file) or _OWN_FILE.fullmatch(file))
+    return not folder or "/" in folder or not _is_own(file)
+
+
+def _is_own(file: str) -> bool:
+    return file in STATE_FILES or bool(PART_NAME.fullmatch(file) or _OWN_FILE.fullmatch(file))
 
 
 def _is_below(uri: str, folder: str) -> bool:

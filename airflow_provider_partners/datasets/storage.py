@@ -45,6 +45,37 @@ REPLAYED_FILE = "replayed.json"
 :mod:`airflow_provider_partners.pipelines.open_rejects`.
 """
 
+WINDOW_FILE = "window.json"
+"""The window that the run's first try chose, in a folder beside the dataset's, see
+:mod:`airflow_provider_partners.operators.extract`.
+"""
+
+CALL_FILE = "call.json"
+"""What was sent, in a folder beside the dataset's, from the sending to the end of the task, see
+:mod:`airflow_provider_partners.operators.request`.
+"""
+
+FAILURES_FILE = "failures.json"
+"""The failed checks of a sensor, see :mod:`airflow_provider_partners.sensors.failure_count`."""
+
+LANE_FILE, LANES_FILE = "lane.json", "lanes.json"
+"""How far a lane and a task of several lanes have come, see :mod:`airflow_provider_partners.pipelines.lanes.progress`.
+"""
+
+STATE_FILES = frozenset({
+    MANIFEST_FILE,
+    PROGRESS_FILE,
+    JOB_FILE,
+    TRIES_FILE,
+    REPLAYED_FILE,
+    WINDOW_FILE,
+    CALL_FILE,
+    FAILURES_FILE,
+    LANE_FILE,
+    LANES_FILE,
+})
+"""All files that tasks keep in their folders besides records. The retention keeps a folder with any other file."""
+
 PROBE_FILE = ".probe.tmp"
 """What :meth:`DatasetFolder.check_writable` writes. The name is the same for all, so that a killed task leaves one."""
 
@@ -310,15 +341,18 @@ class DatasetFolder:
             self.file_names()
 
     def remove_all(self) -> None:
-        """Delete the folder with its files."""
-        self.remove(*self.file_names())
-        # The folder stays if somebody else has put something there.
+        """Delete the folder with its files. Folders in it stay."""
+        self.remove(*(name for name in self.file_names() if self._local is None or not (self._local / name).is_dir()))
+        self.remove_if_empty()
+
+    def remove_if_empty(self) -> None:
+        """Delete the folder, unless something is in it. In object storage an empty folder is nothing."""
         with suppress(OSError):
             if self._local is not None:
                 self._local.rmdir()
 
     def file_names(self) -> list[str]:
-        """Return the names of the files, sorted. Temporary files that a killed writer has left are removed."""
+        """Return the names of the files and folders in it, sorted. Temporary files of killed writers are removed."""
         with self._errors():
             if self._local is None:
                 return self._remote.names()

@@ -32,7 +32,7 @@ from airflow_provider_partners.datasets.manifest import load_manifest, remove_un
 from airflow_provider_partners.datasets.match import resolve_match
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.publish import Publisher, check_target, publish_dataset
-from airflow_provider_partners.datasets.storage import DatasetFolder
+from airflow_provider_partners.datasets.storage import WINDOW_FILE, DatasetFolder
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
 from airflow_provider_partners.operators.base import TemplatedTime
 from airflow_provider_partners.operators.stored import StoringOperator
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.http.stats import RequestCounts
     from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
     from airflow_provider_partners.hooks.base import PartnerHook
-
-WINDOW_FILE = "window.json"
-"""File with the window that the run's first try chose; it is in a folder beside the dataset's."""
 
 
 class ExtractExtra(TypedDict, total=False):

@@ -22,7 +22,7 @@ from airflow_provider_partners.arguments import (
 from airflow_provider_partners.datasets.list_writer import write_dataset
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
-from airflow_provider_partners.datasets.storage import PROGRESS_FILE, DatasetFolder
+from airflow_provider_partners.datasets.storage import CALL_FILE, PROGRESS_FILE, DatasetFolder
 from airflow_provider_partners.exceptions import ConfigurationError, FatalError, PartnersError
 from airflow_provider_partners.operators.base import PartnerOperator
 from airflow_provider_partners.records import get_path
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
     from airflow_provider_partners.hooks.base import PartnerHook
     from airflow_provider_partners.task_errors import Context
-
-CALL_FILE = "call.json"
-"""File with what was sent, in a folder beside the dataset's. It exists from the sending to the end of the task."""
 
 MAX_VALUE_LENGTH = 200
 """Characters of a text that ``response_path`` may return."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners._compat import task_state
 from airflow_provider_partners.datasets.location import dataset_uri
-from airflow_provider_partners.datasets.storage import DatasetFolder
+from airflow_provider_partners.datasets.storage import FAILURES_FILE, DatasetFolder
 
 if TYPE_CHECKING:
     from airflow_provider_partners.task_errors import Context
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("airflow_provider_partners.sensors")
 
 STATE_KEY = "failures_in_a_row"
-COUNT_FILE = "failures.json"
 
 
 class FailureCount:
@@ -57,7 +56,7 @@ class FailureCount:
 
     def _read(self) -> Any:
         store = task_state(self._context)
-        return store.get(STATE_KEY) if store is not None else self._folder().read_json(COUNT_FILE)
+        return store.get(STATE_KEY) if store is not None else self._folder().read_json(FAILURES_FILE)
 
     def _write(self, value: dict[str, int] | None) -> None:
         store = task_state(self._context)
@@ -65,9 +64,9 @@ class FailureCount:
             if store is not None:
                 store.delete(STATE_KEY) if value is None else store.set(STATE_KEY, value)
             elif value is None:
-                self._folder().remove(COUNT_FILE)
+                self._folder().remove(FAILURES_FILE)
             else:
-                self._folder().write_json(COUNT_FILE, value)
+                self._folder().write_json(FAILURES_FILE, value)
         except OSError as error:
             # This error must not hide the failure that is being counted.
             log.warning("The count of failed checks can't be saved (%s), so each failure counts as the first", error)

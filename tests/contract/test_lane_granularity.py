@@ -24,6 +24,7 @@ from task_instance import TaskInstance, xcom_name
 
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
+from airflow_provider_partners.datasets.retention import remove_old_datasets
 from airflow_provider_partners.exceptions import ThrottledError, TransientError
 from airflow_provider_partners.operators.yotpo import YotpoBuildOrdersOperator, YotpoUpsertOrdersOperator
 from airflow_provider_partners.pipelines import (
@@ -176,6 +177,7 @@ def test_both_granularities_end_in_the_same_state_summary_and_report(tmp_path: P
             assert (lanes[REJECTING]["rejected"], lanes[REJECTING]["created"] > 3) == (1, True)
             assert (lanes[UNCHANGED]["no_changes"], lanes[UNCHANGED]["api_calls"]) == (True, 1)
             assert lanes[WITHOUT_YOFI]["created"] == len(end_state(running, WITHOUT_YOFI)["order"]) > 0
+            assert_nothing_is_kept(tmp_path / granularity)
     state, summary, report, calls = zip(*found.values(), strict=True)
     assert state[0] == state[1]
     assert summary[0] == summary[1]
@@ -184,6 +186,14 @@ def test_both_granularities_end_in_the_same_state_summary_and_report(tmp_path: P
     # Products and orders are two tasks, or two steps of one task. There, the second knows what the first has found out.
     assert shared["step"] == [[2, 2], [2, 2]]
     assert shared["shop"] == [[1, 1], [1, 1]]
+
+
+def assert_nothing_is_kept(folder: Path) -> None:
+    """What a run leaves, the retention removes; it keeps any folder with a file that it does not know."""
+    removed = remove_old_datasets(older_than=datetime.now(UTC) + timedelta(days=1), active_runs=lambda *_: set())
+    assert (removed.runs > 0, dict(removed.kept)) == (True, {})
+    runs = [path for path in folder.rglob("*.json") if not path.relative_to(folder).parts[0].startswith(".")]
+    assert runs == []
 
 
 def yotpo_calls(running: RunningSandbox, name: str) -> list[int]:

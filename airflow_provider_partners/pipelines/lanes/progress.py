@@ -13,12 +13,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_partners.datasets.storage import DatasetFolder
+from airflow_provider_partners.datasets.storage import LANE_FILE, LANES_FILE, DatasetFolder
 
 __all__ = ["BatchProgress", "LaneProgress", "lane_fingerprint"]
-
-LANE_FILE = "lane.json"
-BATCH_FILE = "lanes.json"
 
 
 def lane_fingerprint(lane: Mapping[str, Any]) -> str:
@@ -119,7 +116,7 @@ class BatchProgress:
 
     def __init__(self, uri: str, *, max_tries: int, is_first_start: bool = False) -> None:
         self._folder = DatasetFolder(uri)
-        stored = self._folder.read_json(BATCH_FILE)
+        stored = self._folder.read_json(LANES_FILE)
         state: dict[str, Any] = stored if isinstance(stored, dict) else {}
         self.is_resumed = bool(state) and not is_first_start
         """True if an earlier try has begun."""
@@ -151,4 +148,4 @@ class BatchProgress:
         self._store()
 
     def _store(self) -> None:
-        self._folder.write_json(BATCH_FILE, self._state)
+        self._folder.write_json(LANES_FILE, self._state)

@@ -18,7 +18,7 @@ from airflow_provider_partners.datasets.location import dataset_uri, version_log
 from airflow_provider_partners.datasets.publish import publish_dataset
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.retention import remove_old_datasets
-from airflow_provider_partners.datasets.storage import DatasetFolder
+from airflow_provider_partners.datasets.storage import STATE_FILES, DatasetFolder
 from airflow_provider_partners.datasets.writer import DatasetWriter
 
 RUN = "scheduled__2026-05-01T00:00:00+00:00"
@@ -152,6 +152,26 @@ def test_a_folder_with_other_files_stays(staging: Path, name: str) -> None:
     age(staging)
     assert dict(remove().kept) == {"foreign": 1}
     assert list(read_dataset(reference)) == [{"id": 1}]
+
+
+def test_a_folder_that_a_task_has_emptied_goes_with_the_others(staging: Path) -> None:
+    """A build without rejects leaves the folder of its rejects empty on a local disk."""
+    reference = write(context())
+    folder = Path(reference.uri)
+    (folder.parent / f"{folder.name}-rejects").mkdir()
+    age(staging)
+    summary = remove()
+    assert (summary.runs, dict(summary.kept)) == (1, {})
+    assert not folder.parent.exists()
+
+
+@pytest.mark.parametrize("name", sorted(STATE_FILES))
+def test_what_tasks_remember_goes_with_their_run(staging: Path, name: str) -> None:
+    DatasetFolder(dataset_uri(context(task_id="lane"))).write_json(name, {})
+    age(staging)
+    summary = remove()
+    assert (summary.runs, dict(summary.kept)) == (1, {})
+    assert not [path for path in staging.rglob("*") if path.is_file()]
 
 
 def test_a_run_with_an_unknown_id_stays(staging: Path) -> None:
