@@ -62,7 +62,7 @@ def test_a_lane_with_another_window_or_other_options_starts_over(stored: Path) -
 
 @pytest.mark.parametrize("is_done", [True, False])
 def test_the_first_try_takes_nothing_from_a_deleted_run_with_the_same_id(stored: Path, is_done: bool) -> None:
-    """``airflow dags test`` clears the run of its date, and starts it anew under the same id (``DAG.test``)."""
+    """``airflow dags test`` clears the run of its date, and starts it again under the same id (``DAG.test``)."""
     if is_done:
         begin(stored).finish()
     again = begin(stored, is_first_start=True)
