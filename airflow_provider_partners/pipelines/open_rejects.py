@@ -19,7 +19,15 @@ from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import REPLAYED_FILE, DatasetFolder
 from airflow_provider_partners.exceptions import DatasetError
 
-__all__ = ["ORDERS", "PRODUCTS", "OpenRejects", "close_rejects", "find_open_rejects", "open_ids"]
+__all__ = [
+    "ORDERS",
+    "PRODUCTS",
+    "OpenRejects",
+    "close_rejects",
+    "find_open_rejects",
+    "open_ids",
+    "read_open_rejects",
+]
 
 ORDERS, PRODUCTS = "orders", "products"
 
@@ -62,9 +70,32 @@ def find_open_rejects(dag_id: str, *, run_id: str | None = None, shop: str | Non
     return [
         rejects
         for task_folder in child_folders(folder)
-        for rejects in _of_task(task_folder, run_id)
-        if rejects.ids and (shop is None or rejects.shop == shop)
+        for uri in _reject_folders(task_folder, run_id)
+        if (rejects := read_open_rejects(uri, shop=shop)) is not None and rejects.ids
     ]
+
+
+def read_open_rejects(uri: str, *, shop: str | None = None) -> OpenRejects | None:
+    """Return the rejects of one task that no replay has closed; ``None`` if there is no such dataset.
+
+    :param uri: the folder of the rejects
+    :param shop: whose rejects are read; by default those of any
+    """
+    task_folder, run, name = uri.rsplit("/", 2)
+    rejects, written = _read(uri), _read(f"{task_folder}/{run}/{name.removesuffix('-rejects')}")
+    if rejects is None or written is None or rejects.resource not in _KINDS or written.extra.get("dry_run"):
+        return None
+    found = written.extra.get("shop")
+    if not isinstance(found, str) or shop not in {None, found}:
+        return None
+    return OpenRejects(
+        shop=found,
+        kind=_KINDS[rejects.resource],
+        run_id=read_folder_name(run),
+        task_id=read_folder_name(task_folder.rpartition("/")[2]),
+        ids=open_ids(rejects),
+        reference=rejects,
+    )
 
 
 def close_rejects(rejects: OpenRejects, ids: Iterable[str]) -> int:
@@ -79,27 +110,14 @@ def close_rejects(rejects: OpenRejects, ids: Iterable[str]) -> int:
     return len(closed)
 
 
-def _of_task(task_folder: str, run_id: str | None) -> Iterator[OpenRejects]:
+def _reject_folders(task_folder: str, run_id: str | None) -> Iterator[str]:
+    """Yield the folders of rejects that a task has left in all of its runs, or in one."""
     run_folder = None if run_id is None else folder_name(run_id)
     below = task_folder if run_folder is None else f"{task_folder}/{run_folder}"
     for name in sorted(find_files(below)):
         found = _MANIFEST.fullmatch(name if run_folder is None else f"{run_folder}/{name}")
-        if found is None:
-            continue
-        run, index = found["run"], found["index"]
-        rejects = _read(f"{task_folder}/{run}/{index}-rejects")
-        written = _read(f"{task_folder}/{run}/{index}")
-        if rejects is None or written is None or rejects.resource not in _KINDS or written.extra.get("dry_run"):
-            continue
-        if isinstance(shop := written.extra.get("shop"), str):
-            yield OpenRejects(
-                shop=shop,
-                kind=_KINDS[rejects.resource],
-                run_id=read_folder_name(run),
-                task_id=read_folder_name(task_folder.rpartition("/")[2]),
-                ids=open_ids(rejects),
-                reference=rejects,
-            )
+        if found is not None:
+            yield f"{task_folder}/{found['run']}/{found['index']}-rejects"
 
 
 def _read(uri: str) -> DatasetRef | None:

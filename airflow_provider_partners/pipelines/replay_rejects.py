@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,7 @@ from airflow_provider_partners.pipelines.open_rejects import (
     OpenRejects,
     close_rejects,
     find_open_rejects,
+    read_open_rejects,
 )
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
 from airflow_provider_partners.pipelines.routing.sources import read_routes
@@ -113,19 +115,23 @@ def replay_rejects_dag(
 
 
 @task(map_index_template="{{ task.op_kwargs['shop'] }}")
-def rejected_orders(shop: str) -> list[str]:
-    """Return the ids of the shop's orders that were rejected and are still open."""
+def rejected_orders(shop: str, rejects: Sequence[str]) -> list[str]:
+    """Return the ids of the shop's orders that were rejected and are still open.
+
+    :param rejects: the folders of the shop's rejects
+    """
     context: Any = get_current_context()
     with translate_errors(context):
-        ids = {each for rejects in _find(context["params"], shop) if rejects.kind == ORDERS for each in rejects.ids}
+        ids = {each for found in _read_all(rejects) for each in found.ids}
         log.info("%s: %d orders to send again", shop, len(ids))
         return sorted(ids)
 
 
 @task(trigger_rule="all_done", multiple_outputs=False, map_index_template="{{ task.op_kwargs['shop'] }}")
-def close(shop: str, extracted: Any, built: Any, upserted: Any) -> dict[str, int]:
+def close(shop: str, rejects: Sequence[str], extracted: Any, built: Any, upserted: Any) -> dict[str, int]:
     """Close the rejects that arrived in Yotpo, or that the mapping leaves out now. Return how many stay open.
 
+    :param rejects: the folders of the shop's rejects
     :param extracted: dataset of the orders as Shopify has them
     :param built: dataset of the built orders
     :param upserted: dataset of the outcomes
@@ -138,10 +144,10 @@ def close(shop: str, extracted: Any, built: Any, upserted: Any) -> dict[str, int
         if parse_bool(context["params"]["dry_run"], "dry_run"):
             log.info("%s: a plan closes no rejects", shop)
             return {"closed": 0}
-        found = [rejects for rejects in _find(context["params"], shop) if rejects.kind == ORDERS]
+        found = _read_all(rejects)
         settled = _settled_ids(extracted, built, upserted)
-        closed = sum(close_rejects(rejects, settled) for rejects in found)
-        missing = {each for rejects in found for each in rejects.ids} - {*read_column(extracted, "legacyResourceId")}
+        closed = sum(close_rejects(each, settled) for each in found)
+        missing = {id_ for each in found for id_ in each.ids} - {*read_column(extracted, "legacyResourceId")}
         if missing:
             log.warning(
                 "%s: Shopify returns %d of the orders no longer (such as %s). Without the scope read_all_orders it "
@@ -152,11 +158,21 @@ def close(shop: str, extracted: Any, built: Any, upserted: Any) -> dict[str, int
         return {"closed": closed}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayLane(steps.Lane):
+    """A lane with the folders of its shop's rejects: to search for them would read those of all shops, for each."""
+
+    rejects: Any
+
+
 REPLAY_LANE = steps.LaneSteps(
     path=f"{__name__}:REPLAY_LANE",
+    kind=ReplayLane,
     steps=(
         steps.Step(
-            name="rejected_orders", operator=rejected_orders, arguments=lambda lane, _results: {"shop": lane.shop}
+            name="rejected_orders",
+            operator=rejected_orders,
+            arguments=lambda lane, _results: {"shop": lane.shop, "rejects": lane.rejects},
         ),
         *steps.order_steps(order_ids="rejected_orders", build_options={"max_rejects": _ALL}),
         *steps.upsert_steps(order_options={"max_rejects": _ALL}),
@@ -165,6 +181,7 @@ REPLAY_LANE = steps.LaneSteps(
             operator=close,
             arguments=lambda lane, results: {
                 "shop": lane.shop,
+                "rejects": lane.rejects,
                 "extracted": results["extract_orders"],
                 "built": results["build"],
                 "upserted": results["upsert_orders"],
@@ -183,8 +200,9 @@ def _settled_ids(extracted: Any, built: Any, upserted: Any) -> set[str]:
     return {*read_column(extracted, "legacyResourceId")} - failed
 
 
-def _find(params: Mapping[str, Any], shop: str | None) -> list[OpenRejects]:
-    return find_open_rejects(params["dag_id"], run_id=params["run"] or None, shop=shop)
+def _read_all(uris: Sequence[str]) -> list[OpenRejects]:
+    """Return the rejects of folders; those that were removed since are left out."""
+    return [found for uri in uris if (found := read_open_rejects(uri)) is not None]
 
 
 def _choose_lanes(
@@ -197,33 +215,43 @@ def _choose_lanes(
     if not (params["run"] or params["shop"]):
         message = "The run names neither a run nor a shop"
         raise ConfigurationError(message, remedy="Set the param 'run' to a run's id, or 'shop' to a shop's domain.")
-    found = _find(params, shop_domain(params["shop"]) if params["shop"] else None)
-    shops = sorted({rejects.shop for rejects in found if rejects.kind == ORDERS})
+    shop = shop_domain(params["shop"]) if params["shop"] else None
+    found = find_open_rejects(params["dag_id"], run_id=params["run"] or None, shop=shop)
+    folders: dict[str, list[str]] = {}
+    for rejects in found:
+        if rejects.kind == ORDERS:
+            folders.setdefault(rejects.shop, []).append(rejects.reference.uri)
     _log_found(found, params)
-    if not shops:
+    if not folders:
         return []
     selected = routing.select_lanes(
         read_routes(selection["routes"]),
-        shops=shops,
+        shops=sorted(folders),
         personal_data=parse_bool(selection["personal_data"], "personal_data"),
         build=selection["build"],
     )
     shop_selection.check_placements(selected.lanes, selection["placements"])
     now = datetime.now(UTC).replace(microsecond=0)
+    starts = _starts(found, now)
     return [
-        {**lane, **steps.with_lookbacks(windows.Window(_since(found, str(lane["shop"]), now), now), **lookbacks)}
+        {
+            **lane,
+            **steps.with_lookbacks(windows.Window(starts[str(lane["shop"])], now), **lookbacks),
+            "rejects": folders[str(lane["shop"])],
+        }
         for lane in selected.lanes
     ]
 
 
-def _since(found: Sequence[OpenRejects], shop: str, now: datetime) -> datetime:
-    """Return the start of the earliest window whose rejects are sent again: claims and coupons are read from there."""
-    starts = [
-        timestamps.parse(rejects.reference.window["since"], "since")
-        for rejects in found
-        if rejects.shop == shop and rejects.reference.window
-    ]
-    return min(starts, default=now - timedelta(days=1))
+def _starts(found: Sequence[OpenRejects], now: datetime) -> dict[str, datetime]:
+    """Return by shop the start of the earliest window with rejects: claims and coupons are read from there."""
+    starts: dict[str, datetime] = {}
+    for rejects in found:
+        window = rejects.reference.window
+        if window:
+            since = timestamps.parse(window["since"], "since")
+            starts[rejects.shop] = min(since, starts.get(rejects.shop, since))
+    return {rejects.shop: starts.get(rejects.shop, now - timedelta(days=1)) for rejects in found}
 
 
 def _log_found(found: Sequence[OpenRejects], params: Mapping[str, Any]) -> None:

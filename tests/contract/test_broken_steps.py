@@ -37,6 +37,7 @@ LANE = {
     "voucherify_conn_id": "voucherify_a",
     "query": "q",
     "placed_until": WINDOW["until"],
+    "rejects": ["/staging/orders/lane.build/run/0-rejects"],
     "found_by": None,
     **WINDOW,
 }

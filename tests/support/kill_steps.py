@@ -135,7 +135,8 @@ def _build_with_rejects(scene: KillScene) -> Any:
 
 
 def _replay_lane(scene: KillScene) -> Any:
-    return _lane_of(scene, REPLAY_LANE.path, "replay_lane")
+    rejects = scene.job.results["run"]["build_with_rejects"]["extra"]["rejects"]
+    return _lane_of(scene, REPLAY_LANE.path, "replay_lane", rejects=[rejects["uri"]])
 
 
 def _stored_orders(scene: KillScene) -> Any:
@@ -191,9 +192,9 @@ def _lane(scene: KillScene) -> Any:
     return _lane_of(scene, ORDER_LANE.path, "lane")
 
 
-def _lane_of(scene: KillScene, steps: str, task_id: str) -> Any:
+def _lane_of(scene: KillScene, steps: str, task_id: str, **fields: Any) -> Any:
     window = Window(datetime.fromisoformat(SINCE), datetime.fromisoformat(UNTIL))
-    scene.job.results["run"]["select_lanes"] = [{**scene.job.route, **lanes.with_lookbacks(window)}]
+    scene.job.results["run"]["select_lanes"] = [{**scene.job.route, **lanes.with_lookbacks(window), **fields}]
     batch = {"lanes": [0], "label": scene.job.shop}
     return LanesOperator(task_id=task_id, batch=batch, lanes_task_id="select_lanes", steps=steps)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk.execution_time.context import set_current_context
 
 from airflow_provider_partners.datasets.location import dataset_uri
+from airflow_provider_partners.datasets.reader import published_dataset
 from airflow_provider_partners.datasets.storage import MANIFEST_FILE, DatasetFolder
 from airflow_provider_partners.datasets.writer import DatasetWriter
+from airflow_provider_partners.pipelines import open_rejects
 from airflow_provider_partners.pipelines.open_rejects import close_rejects, find_open_rejects
+from airflow_provider_partners.pipelines.replay_rejects import rejected_orders
 
 SHOP, DAG = "a.myshopify.com", "sync"
 
@@ -54,6 +58,28 @@ def test_rejects_of_yotpo_and_of_the_build_are_found_by_run_and_by_shop():
     assert open_ids(run_id="scheduled__2026-11-30T13:00:00+00:00") == ["4"]
     assert open_ids(shop="b.myshopify.com") == ["4"]
     assert open_ids(run_id="another") == []
+
+
+def test_each_lane_of_a_replay_reads_the_rejects_of_its_own_shop_alone(monkeypatch):
+    """A replay of a run with 1,000 shops would read a million datasets otherwise."""
+    for index in range(5):
+        leave([reject(str(index))], map_index=index, shop=f"{index}.myshopify.com")
+    found = find_open_rejects(DAG)
+    read = []
+    monkeypatch.setattr(open_rejects, "published_dataset", lambda uri: read.append(uri) or published_dataset(uri))
+    with set_current_context({"params": {}}):
+        for rejects in found:
+            assert rejected_orders.function(rejects.shop, [rejects.reference.uri]) == rejects.ids
+    assert len(read) == len(set(read)) == 2 * len(found)
+
+
+def test_the_records_of_other_shops_are_not_read(monkeypatch):
+    leave([reject("1")])
+    leave([reject("2")], map_index=1, shop="b.myshopify.com")
+    read = []
+    monkeypatch.setattr(open_rejects, "read_dataset", lambda reference: read.append(reference) or [])
+    find_open_rejects(DAG, shop="b.myshopify.com")
+    assert [reference.uri.endswith("/1-rejects") for reference in read] == [True]
 
 
 def test_what_the_mapping_leaves_out_on_purpose_is_no_reject():
