@@ -1,15 +1,19 @@
 """What a Dag's reports say together: its runs by shop, how far each shop is read, and which rejects are open.
 
-Nothing is stored. A report does not change once it is written, so its digest stays in memory for the next request.
+Nothing is stored. A report does not change once it is written, so its digest stays in memory for the next request. The
+memory and the time of a page grow with the lanes of the reports, so both have a limit in lanes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 from airflow_provider_partners import timestamps
@@ -25,6 +29,12 @@ __all__ = ["HISTORY", "History", "OpenRejects", "digest_report", "lanes_of", "re
 
 HISTORY = 200
 """How many of a Dag's newest reports the page looks at: a week of an hourly Dag, and a bit more."""
+
+MOST_LANES = 20_000
+"""After how many lanes of these reports the page looks at no older one: 200 runs of 100 shops, or 20 of 1,000."""
+
+_MOST_REMEMBERED = 5 * MOST_LANES
+"""Lanes in memory, of all Dags: about half a kilobyte each."""
 
 _PARALLEL_READS = 8
 
@@ -44,7 +54,7 @@ class OpenRejects:
     ids: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class History:
     """The newest runs of one Dag.
 
@@ -64,12 +74,29 @@ class History:
     @property
     def shops(self) -> list[str]:
         """The shops of the runs, in alphabetical order."""
-        return sorted({lane["shop"] for run in self.runs for lane in run["lanes"]})
+        return sorted(self._lanes_by_shop)
+
+    @cached_property
+    def _lanes_by_shop(self) -> dict[str, list[tuple[Digest, Digest]]]:
+        """The lanes of each shop, each with its run."""
+        found: dict[str, list[tuple[Digest, Digest]]] = {}
+        for run in self.runs:
+            for lane in run["lanes"]:
+                found.setdefault(lane["shop"], []).append((run, lane))
+        return found
+
+    @cached_property
+    def _rejects_by_shop(self) -> dict[str, list[OpenRejects]]:
+        found: dict[str, list[OpenRejects]] = {}
+        for rejects in self.open_rejects:
+            found.setdefault(rejects.shop, []).append(rejects)
+        return found
 
     def overview(self, shop: str) -> dict[str, Any]:
         """Return up to when a shop is read, its gaps, and how many of its orders were rejected and are open."""
-        covered = [until for run in self.runs for lane in lanes_of(run, shop) if (until := _covered_until(run, lane))]
-        latest = next((run for run in self.runs if not run["dry_run"] and lanes_of(run, shop)), None)
+        lanes = self._lanes_by_shop.get(shop, [])
+        covered = [until for run, lane in lanes if (until := _covered_until(run, lane))]
+        latest = next((run for run, _ in lanes if not run["dry_run"]), None)
         return {
             "shop": shop,
             "covered_until": max(covered, default=None),
@@ -80,7 +107,7 @@ class History:
 
     def open_rejects_of(self, shop: str) -> list[OpenRejects]:
         """Return the open rejects of a shop."""
-        return [rejects for rejects in self.open_rejects if rejects.shop == shop]
+        return self._rejects_by_shop.get(shop, [])
 
 
 def read_history(dag_id: str, limit: int = HISTORY) -> History:
@@ -90,7 +117,7 @@ def read_history(dag_id: str, limit: int = HISTORY) -> History:
     """
     entries = list_reports(dag_id=dag_id, limit=limit)
     with ThreadPoolExecutor(_PARALLEL_READS) as threads:
-        found = [parts for parts in threads.map(_parts, entries) if parts is not None]
+        found = list(_read_newest(entries, threads))
         found.sort(key=lambda parts: (parts[0]["at"] or "", parts[0]["run_id"]), reverse=True)
         # A replay sends rejects of other runs, and what it rejects again is still open there.
         rejects = [] if dag_id == REPLAY_DAG_ID else [each for _, rejects in found for each in rejects]
@@ -100,6 +127,21 @@ def read_history(dag_id: str, limit: int = HISTORY) -> History:
             runs=[digest for digest, _ in found],
             open_rejects=[each for each in unread if each is not None],
         )
+
+
+def _read_newest(entries: Sequence[ReportEntry], threads: ThreadPoolExecutor) -> Iterator[_Parts]:
+    """Yield the digests of reports, up to the one with which there are enough lanes.
+
+    :param entries: the newest first
+    """
+    lanes = 0
+    for start in range(0, len(entries), _PARALLEL_READS):
+        for parts in threads.map(_parts, entries[start : start + _PARALLEL_READS]):
+            if parts is not None and lanes < MOST_LANES:
+                lanes += len(parts[0]["lanes"])
+                yield parts
+        if lanes >= MOST_LANES:
+            return
 
 
 def read_open_rejects(dag_id: str, run_id: str, shop: str, uri: str) -> OpenRejects | None:
@@ -120,6 +162,7 @@ def lanes_of(run: Mapping[str, Any], shop: str) -> list[dict[str, Any]]:
 
 def digest_report(report: RunReport) -> Digest:
     """Return what the page needs of a report for its lists and charts."""
+    shared = _Shared()
     return {
         "dag_id": report.dag_id,
         "run_id": report.run_id,
@@ -130,20 +173,30 @@ def digest_report(report: RunReport) -> Digest:
         "started_at": report.started_at,
         "error": None if report.error is None else report.error.message,
         "gaps": [asdict(gap) for gap in report.gaps],
-        "lanes": [_digest_lane(lane) for lane in report.lanes],
+        "lanes": [_digest_lane(lane, shared) for lane in report.lanes],
     }
 
 
-def _digest_lane(lane: LaneReport) -> dict[str, Any]:
+class _Shared:
+    """Equal parts of lanes, each in memory once: most lanes of many have the same window and the same counts."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, Any] = {}
+
+    def __call__(self, part: Any) -> Any:
+        return self._parts.setdefault(repr(part), part)
+
+
+def _digest_lane(lane: LaneReport, shared: _Shared) -> dict[str, Any]:
     return {
-        "shop": lane.shop,
+        "shop": sys.intern(lane.shop),
         "state": lane.state,
-        "window": lane.window,
+        "window": shared(lane.window),
         "failed_at": lane.failed_at,
         "error": None if lane.error is None else lane.error.message,
-        "counts": lane.counts,
-        "rejections": [asdict(reason) for reason in lane.rejections],
-        "api": [
+        "counts": shared(lane.counts),
+        "rejections": shared([asdict(reason) for reason in lane.rejections]),
+        "api": shared([
             {
                 "partner": calls.partner,
                 "requests": calls.requests,
@@ -152,7 +205,7 @@ def _digest_lane(lane: LaneReport) -> dict[str, Any]:
                 "limit_share": calls.limit_share,
             }
             for calls in lane.api
-        ],
+        ]),
     }
 
 
@@ -169,31 +222,47 @@ _Rejects = tuple[str, str, str]
 """A run, a shop and the folder of its rejects. Folders are no part of a digest: a digest is shown."""
 
 
-def _parts(entry: ReportEntry) -> tuple[Digest, list[_Rejects]] | None:
-    if entry.written_at is None:
-        return _read(entry)
-    return _cached(entry.uri, entry.written_at, _NoKey(entry))
+_Parts = tuple[Digest, list[_Rejects]]
 
 
-class _NoKey:
-    """A value that is no part of a cache's key."""
+class _Memory:
+    """The digests that were needed last. Threads share it."""
 
-    def __init__(self, entry: ReportEntry) -> None:
-        self.entry = entry
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._parts: OrderedDict[tuple[str, datetime], _Parts | None] = OrderedDict()
+        self._lanes = 0
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _NoKey)
+    def parts(self, entry: ReportEntry, written_at: datetime) -> _Parts | None:
+        """Return the digest of a report; read the report if it is not in memory."""
+        key = (entry.uri, written_at)
+        with self._lock:
+            if key in self._parts:
+                self._parts.move_to_end(key)
+                return self._parts[key]
+        parts = _read(entry)
+        with self._lock:
+            if key not in self._parts:
+                self._parts[key] = parts
+                self._lanes += _weight(parts)
+                while self._lanes > _MOST_REMEMBERED:
+                    self._lanes -= _weight(self._parts.popitem(last=False)[1])
+        return parts
 
-    def __hash__(self) -> int:
-        return 0
+
+def _weight(parts: _Parts | None) -> int:
+    """Return what a digest counts of the memory's limit, in lanes."""
+    return 1 + (len(parts[0]["lanes"]) if parts is not None else 0)
 
 
-@lru_cache(maxsize=5 * HISTORY)
-def _cached(uri: str, written_at: datetime, value: _NoKey) -> tuple[Digest, list[_Rejects]] | None:
-    return _read(value.entry)
+_memory = _Memory()
 
 
-def _read(entry: ReportEntry) -> tuple[Digest, list[_Rejects]] | None:
+def _parts(entry: ReportEntry) -> _Parts | None:
+    return _read(entry) if entry.written_at is None else _memory.parts(entry, entry.written_at)
+
+
+def _read(entry: ReportEntry) -> _Parts | None:
     report = entry.read()
     if report is None or not is_report_at(report, entry.uri):
         # Damaged, or written by hand: a report speaks for its own run alone.

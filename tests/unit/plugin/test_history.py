@@ -16,7 +16,8 @@ from airflow_provider_partners.observability.report import LaneReport, RunReport
 from airflow_provider_partners.observability.report.model import Gap
 from airflow_provider_partners.observability.report.store import write_report
 from airflow_provider_partners.pipelines.open_rejects import ORDERS, OpenRejects, close_rejects
-from airflow_provider_partners.plugin.history import read_history
+from airflow_provider_partners.plugin import history
+from airflow_provider_partners.plugin.history import History, digest_report, read_history
 
 DAG = "orders"
 SHOP, OTHER = "a.myshopify.com", "b.myshopify.com"
@@ -187,3 +188,50 @@ def test_a_digest_names_no_folder(staging: Path) -> None:
     leave(8, rejected(8, 1))
 
     assert str(staging) not in str(read_history(DAG).runs)
+
+
+def test_reports_are_read_up_to_a_number_of_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A year of 1,000 shops an hour must neither fill the memory of the API server, nor keep the page waiting."""
+    for hour in range(1, 13):
+        leave(hour, lane(hour - 1, hour), lane(hour - 1, hour, OTHER))
+    monkeypatch.setattr(history, "MOST_LANES", 5)
+    assert [run["run_id"] for run in read_history(DAG).runs] == ["run-12", "run-11", "run-10"]
+    monkeypatch.setattr(history, "MOST_LANES", 1)
+    assert [run["run_id"] for run in read_history(DAG).runs] == ["run-12"]
+
+
+def test_memory_keeps_the_digests_of_a_number_of_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = history._Memory()
+    monkeypatch.setattr(history, "_memory", memory)
+    monkeypatch.setattr(history, "_MOST_REMEMBERED", 7)
+    for hour in range(1, 7):
+        leave(hour, lane(hour - 1, hour), lane(hour - 1, hour, OTHER))
+    assert len(read_history(DAG).runs) == len(read_history(DAG).runs) == 6
+    assert (len(memory._parts), memory._lanes) == (2, 6)
+
+
+def test_equal_parts_of_lanes_are_in_memory_once() -> None:
+    run = digest_report(
+        RunReport(
+            dag_id=DAG, run_id="r", lanes=[lane(7, 8, f"{n}.myshopify.com", counts={"read": 0}) for n in range(9)]
+        )
+    )
+    for name in ("window", "counts", "api", "rejections"):
+        assert len({id(each[name]) for each in run["lanes"]}) == 1
+
+
+def test_all_shops_are_described_in_one_pass_over_the_lanes() -> None:
+    passes = []
+
+    class Lanes(list[Any]):
+        def __iter__(self) -> Any:
+            passes.append(1)
+            return super().__iter__()
+
+    lanes = [
+        digest_report(RunReport(dag_id=DAG, run_id="r", lanes=[lane(7, 8, f"{n}.myshopify.com")])) for n in range(9)
+    ]
+    run = {**lanes[0], "started_at": at(8), "lanes": Lanes(each["lanes"][0] for each in lanes)}
+    found = History(dag_id=DAG, runs=[run, run])
+    assert [found.overview(shop)["covered_until"] for shop in found.shops] == [at(8)] * 9
+    assert len(passes) == 2
