@@ -73,8 +73,8 @@ def format_table(reports: Sequence[tuple[Case, Report]]) -> str:
         row[:] = [one + other for one, other in zip(row, counts, strict=True)]
     total = [sum(column) for column in zip(*rows.values(), strict=True)] or [0] * 5
     order = [*STEPS]
-    lines = [f"{'step':22}{'killed at':14}{'cases':>7}{'kills':>7}{'differences':>13}{'refetched':>11}{'left':>6}"]
+    lines = [f"{'step':24}{'killed at':14}{'cases':>7}{'kills':>7}{'differences':>13}{'refetched':>11}{'left':>6}"]
     for (step, kind), row in sorted(rows.items(), key=lambda item: (order.index(item[0][0]), item[0][1])):
-        lines.append(f"{step:22}{kind:14}{row[0]:7}{row[1]:7}{row[2]:13}{row[3]:11}{row[4]:6}")
-    lines.append(f"{'all':36}{total[0]:7}{total[1]:7}{total[2]:13}{total[3]:11}{total[4]:6}")
+        lines.append(f"{step:24}{kind:14}{row[0]:7}{row[1]:7}{row[2]:13}{row[3]:11}{row[4]:6}")
+    lines.append(f"{'all':38}{total[0]:7}{total[1]:7}{total[2]:13}{total[3]:11}{total[4]:6}")
     return "\n".join(lines)

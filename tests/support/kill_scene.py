@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -31,6 +31,7 @@ from s3_server import BUCKET, S3Server, serve_s3
 from sandbox import run_sandbox
 
 from airflow_provider_partners.hooks import budget_database
+from airflow_provider_partners.operators import extract_job
 from airflow_provider_partners.operators.yotpo import base as upsert_base
 from airflow_provider_partners.pipelines import lanes
 from airflow_provider_partners.sandbox.server import RunningSandbox
@@ -230,10 +231,20 @@ class KillScene:
     def _try(self, name: str, *, each_page: bool, kill: Point | None = None, try_number: int = 1) -> Tried:
         self.job.environment["AIRFLOW__PARTNERS__PART_SECONDS"] = "0" if each_page else "60"
 
+        began = time.monotonic()
+
+        def now() -> datetime:
+            """Return the time as the partner has it, which stands still: a retry looks for a job since then."""
+            return NOW + timedelta(seconds=time.monotonic() - began)
+
         def body() -> Any:
             # A task's process knows no connection yet.
             budget_database._tables.clear()
-            with self._small_batches(), mock.patch.dict(self.job.environment, STEPS[name].environment):
+            with (
+                self._small_batches(),
+                mock.patch.dict(self.job.environment, STEPS[name].environment),
+                mock.patch.object(extract_job, "utcnow", now),
+            ):
                 return self.job.execute(self._make(name), try_number=try_number)
 
         guard = self.running.sandbox.store._lock
