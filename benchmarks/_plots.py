@@ -14,7 +14,7 @@ sys.path.append(str(Path(__file__).parents[1] / "docs"))
 from diagrams import STYLE
 
 WIDTH, HEIGHT = 760, 400
-LEFT, RIGHT, TOP, BOTTOM = 84, 24, 44, 56
+LEFT, RIGHT, TOP, BOTTOM = 84, 36, 44, 56
 _LINES = (("partner-edge", ""), ("step-edge", "7 4"), ("data-edge", "2 4"), ("soft", "10 3 2 3"), ("line", "4 2"))
 """The colour of each line, and its dashes for readers who see no difference between the colours."""
 
