@@ -20,6 +20,7 @@ from airflow_provider_partners.sync.join import join_orders
 from airflow_provider_partners.sync.mapping.order import MappedOrder, UnmappableOrder, map_order
 from airflow_provider_partners.sync.old_orders import TOO_OLD, age_note, is_too_old
 from airflow_provider_partners.sync.options import MappingOptions
+from airflow_provider_partners.sync.outcomes import mask_numbers
 from airflow_provider_partners.sync.payload.base import PayloadError
 from airflow_provider_partners.sync.spill import RecordSpill
 from airflow_provider_partners.sync.staleness import order_version
@@ -229,7 +230,8 @@ def build_order(
         except PayloadError as error:
             return UnmappableOrder(mapped.external_id, f"after the transform: {error.message}", error.rule)
         if isinstance(transformed, LeaveOut):
-            return UnmappableOrder(mapped.external_id, transformed.reason, is_excluded=True)
+            rule = mask_numbers(transformed.reason)
+            return UnmappableOrder(mapped.external_id, transformed.reason, rule, is_excluded=True)
         payload, reasons = transformed, _reasons_after_transform(transformed, reasons)
     changed_at = timestamps.try_parse(order.get("updatedAt"))
     note = age_note(options.old_after_months)

@@ -175,10 +175,7 @@ class OutcomeSummary:
             # Several scores of one category count once per order.
             self.suppressions.update({mask_score(reason) for reason in outcome.suppressed})
         if outcome.action == "rejected":
-            reason = outcome.rule or mask_numbers(outcome.reason or "no reason given")
-            if reason not in self.rejections and len(self.rejections) >= MAX_REASONS:
-                reason = OTHER_REASONS
-            self.rejections[reason] += 1
+            reason = count_reason(self.rejections, outcome.rule or mask_numbers(outcome.reason or "no reason given"))
             examples = self.examples.setdefault(reason, [])
             if len(examples) < EXAMPLES_PER_REASON:
                 examples.append(outcome.external_id)
@@ -191,8 +188,7 @@ class OutcomeSummary:
         self.changes.update(other.changes)
         self.notes.update(other.notes)
         for reason, count in other.rejections.items():
-            known = reason if reason in self.rejections or len(self.rejections) < MAX_REASONS else OTHER_REASONS
-            self.rejections[known] += count
+            known = count_reason(self.rejections, reason, count)
             self.examples[known] = [*self.examples.get(known, []), *other.examples.get(reason, [])][
                 :EXAMPLES_PER_REASON
             ]
@@ -222,6 +218,16 @@ class OutcomeSummary:
             changes=Counter(value.get("changes", {})),
             notes=Counter(value.get("notes", {})),
         )
+
+
+def count_reason(counts: Counter[str], reason: str, count: int = 1) -> str:
+    """Count a reason, or after :data:`MAX_REASONS` different ones the others together. Return what was counted.
+
+    An author's own reason may differ for each record, and XCom takes no list of all of them.
+    """
+    counted = reason if reason in counts or len(counts) < MAX_REASONS else OTHER_REASONS
+    counts[counted] += count
+    return counted
 
 
 def mask_score(reason: str) -> str:

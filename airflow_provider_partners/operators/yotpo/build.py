@@ -218,7 +218,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             "suppressed": summary.suppressed,
             "suppressions": dict(summary.suppressions.most_common()),
             "left_out": left_out.total(),
-            "left_outs": dict(left_out.most_common()),
+            "left_outs": dict((+left_out).most_common()),
             "too_old": summary.notes[sync.TOO_OLD] + left_out[sync.TOO_OLD],
             "rejected": summary.counts["rejected"],
             "rejections": dict(summary.rejections.most_common()),
@@ -280,20 +280,25 @@ class YotpoBuildOrdersOperator(PartnerOperator):
     def _write_datasets(
         self, context: Context, orders: RecordSource, mapped_orders: Iterator[BuiltOrder | UnmappableOrder]
     ) -> tuple[DatasetWriter, DatasetWriter, OutcomeSummary, Counter[str]]:
+        from airflow_provider_partners.sync.outcomes import count_reason
+
         window = Window.from_dict(orders.window) if orders.window else None
         lists: dict[str, Any] = {"source": "yotpo", "account": self.shop, "window": window}
         built = DatasetWriter(dataset_uri(context), resource=BUILT_ORDERS, **lists)
         rejects = DatasetWriter(dataset_uri(context, "rejects"), resource=UNBUILT_ORDERS, **lists)
         for writer in (built, rejects):
             writer.resume()
-        summary, left_out = sync.OutcomeSummary(), Counter[str]()
+        # What is too old is counted apart, however many reasons there are.
+        summary, left_out = sync.OutcomeSummary(), Counter({sync.TOO_OLD: 0})
         progress = ProgressLog(self.log.info, "orders", total=orders.records)
         for batch in batches(mapped_orders, ORDERS_PER_BATCH):
             unmappable = [order for order in batch if isinstance(order, sync.UnmappableOrder)]
             ready = [order for order in batch if isinstance(order, sync.BuiltOrder)]
             rejects.append(order.to_dict() for order in unmappable)
             built.append(order.to_dict() for order in ready)
-            left_out.update(order.rule for order in unmappable if order.is_excluded)
+            for order in unmappable:
+                if order.is_excluded:
+                    count_reason(left_out, order.rule)
             for outcome in (*map(_reject_outcome, unmappable), *map(_built_outcome, ready)):
                 if outcome:
                     summary.add(outcome)

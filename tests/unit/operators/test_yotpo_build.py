@@ -52,6 +52,25 @@ def test_a_transform_may_be_a_function_of_the_dag_file(context):
     assert reference["extra"]["rejected"] == 0
 
 
+def test_reasons_that_differ_for_each_order_do_not_fill_xcom(context):
+    """Airflow's documentation: XComs are for small amounts of data, and not for data sets."""
+
+    def numbered(payload, *, order, context):
+        return LeaveOut(f"order {order['legacyResourceId']}01 is sold elsewhere")
+
+    def named(payload, *, order, context):
+        return LeaveOut(f"sold by {'x' * int(order['legacyResourceId'])}")
+
+    many = [order(number) for number in range(1, 31)]
+    assert build(context, *many, transform=numbered)["extra"]["left_outs"] == {"order … is sold elsewhere": 30}
+    extra = build(context, *many, transform=named)["extra"]
+    assert (len(extra["left_outs"]) <= 21, extra["left_outs"]["other reasons"] > 1, extra["left_out"]) == (
+        True,
+        True,
+        30,
+    )
+
+
 def test_a_transform_may_be_an_import_path(context, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "operator_mapping.py").write_text(

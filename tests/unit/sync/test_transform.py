@@ -55,6 +55,9 @@ def test_the_function_may_be_named_by_its_import_path(module: Path) -> None:
 def test_leave_out_is_counted_by_its_reason_and_is_no_reject() -> None:
     one = built(lambda payload, *, order, context: LeaveOut("sold in a marketplace"))
     assert one == UnmappableOrder("7", "sold in a marketplace", is_excluded=True)
+    one = built(lambda payload, *, order, context: LeaveOut("order 100432 is sold in a marketplace"))
+    assert isinstance(one, UnmappableOrder)
+    assert (one.reason, one.rule) == ("order 100432 is sold in a marketplace", "order … is sold in a marketplace")
 
 
 @pytest.mark.parametrize("reason", ["", "  ", None, 3])
