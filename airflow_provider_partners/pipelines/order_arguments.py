@@ -87,7 +87,8 @@ class OrderArguments:
         this argument
     :param on_no_shops: whether the run fails, or ends as skipped, when it has no shop to sync
     :param granularity: what a task is: ``step``, one step of one shop; or ``shop``, all steps of some shops, which
-        costs Airflow much less
+        costs Airflow much less. With ``step``, a run may have as many lanes as ``[core] max_map_length`` of Airflow
+        allows (1024), without those that have no changes
     :param shops_per_task: how many shops a task takes at most: with ``granularity="shop"``, all of their steps; with
         ``step``, the requests that find out which of them have changes. In a Dag with several windows, each window of a
         shop counts

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from airflow.sdk import get_current_context, task, task_group
 
+from airflow_provider_partners._compat import conf
 from airflow_provider_partners.pipelines import run_summary
 from airflow_provider_partners.pipelines._dag import require_results
 from airflow_provider_partners.pipelines.lanes.changes import find_changes
@@ -130,11 +131,23 @@ def select_lanes(
         with translate_errors(context):
             require_results({BATCH_SHOPS: batches}, context)
     known = {answer["lane"]: answer for answers in found or () for answer in answers}
-    return [
+    selected = [
         {**lane, "found_by": known.get(number, {}).get("found_by")}
         for number, lane in enumerate(lanes)
         if "unchanged" not in known.get(number, {}) and _is_placed(lane, placement)
     ]
+    _warn_if_too_many(selected)
+    return selected
+
+
+def _warn_if_too_many(lanes: Sequence[Any]) -> None:
+    """Say why Airflow's API server will refuse what this task returns: its own error names neither cause nor remedy."""
+    limit = conf.getint("core", "max_map_length", fallback=1024)
+    if len(lanes) > limit:
+        log.warning(
+            "The run has %d lanes with steps to run. Airflow maps a task over %d at most, and fails this task. Set "
+            "granularity='shop' at the Dag; or raise [core] max_map_length of the API server.", len(lanes), limit,
+        )  # fmt: skip
 
 
 @task

@@ -81,6 +81,18 @@ def test_lanes_without_changes_are_not_mapped() -> None:
     ]
 
 
+def test_more_lanes_than_airflow_maps_a_task_over_are_named_with_the_remedy(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API server refuses them with the status 400: ``airflow.api_fastapi.execution_api.routes.xcoms``."""
+    monkeypatch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", "3")
+    select_lanes.function(shops(3))
+    assert not caplog.records
+    select_lanes.function(shops(4))
+    assert "4 lanes" in caplog.text
+    assert "granularity='shop'" in caplog.text
+
+
 def test_the_shops_of_a_batch_that_failed_count_as_changed() -> None:
     """A failed task returns nothing. Airflow passes what the other instances returned, without a gap."""
     found = [[{"lane": 2, "found_by": {"calls": []}}, {"lane": 3, "unchanged": {}}]]
