@@ -7,12 +7,12 @@ provider's errors, which hold neither secrets nor customers' data. This module k
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_partners.exceptions import PartnersError
 
-__all__ = ["LINE_WIDTH", "NO_CAUSE", "REMEDY_LABEL", "REPLAY_DAG_ID", "TaskFailure", "wrapped"]
+__all__ = ["LINE_WIDTH", "NO_CAUSE", "REMEDY_LABEL", "REPLAY_DAG_ID", "TaskFailure", "first_of", "wrapped"]
 
 LINE_WIDTH = 104
 """Characters of a line. Airflow's log viewer shows as many in a window of 1440 pixels."""
@@ -24,6 +24,20 @@ NO_CAUSE = "it left no error. It was stopped from outside, or it never started."
 
 REPLAY_DAG_ID = "yotpo_replay_rejects"
 """The Dag that sends rejected orders again, which remedies name."""
+
+
+MOST_NAMES = 10
+"""How many shops, lanes or gaps an error names. A run may have thousands; the summary and the report name all."""
+
+
+def first_of(texts: Sequence[str], *, most: int = MOST_NAMES, separator: str = ", ") -> str:
+    """Return a list for an error: the first texts, and how many more there are.
+
+    >>> first_of(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return f"{separator.join(texts[:most])}{more}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

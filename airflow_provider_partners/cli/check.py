@@ -15,6 +15,7 @@ from airflow_provider_partners.cli.orders import find_lane
 from airflow_provider_partners.cli.output import Output
 from airflow_provider_partners.cli.partners import open_hook
 from airflow_provider_partners.exceptions import PartnersError
+from airflow_provider_partners.failures import first_of
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
@@ -136,8 +137,8 @@ def _read_routes(options: Any) -> tuple[Result, list[Route]]:
         return Result("routes", subject, "failed", error.message, error.remedy or ""), []
     wanted = [shop_domain(shop) for shop in options.shops or ()]
     if unknown := [shop for shop in wanted if shop not in {route.shop for route in routes}]:
-        message = f"There is no route for {', '.join(unknown)}"
-        raise UsageError(message, f"There are routes for {', '.join(route.shop for route in routes)}.")
+        message = f"There is no route for {first_of(unknown)}"
+        raise UsageError(message, f"There are routes for {first_of([route.shop for route in routes])}.")
     chosen = [route for route in routes if not wanted or route.shop in wanted]
     detail = f"{len(routes)} routes" + (f", {len(chosen)} of them chosen" if wanted else "")
     return Result("routes", subject, "ok", detail), chosen

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.cli.exits import UsageError
+from airflow_provider_partners.failures import first_of
 from airflow_provider_partners.get_provider_info import get_provider_info
 
 if TYPE_CHECKING:
@@ -84,5 +85,5 @@ def find_route(shop: str, source: str | None) -> Route:
     domain = shop_domain(shop)
     if domain not in routes:
         message = f"{domain} has no route{suggest(domain, routes)}"
-        raise UsageError(message, f"There are routes for {', '.join(sorted(routes))}.")
+        raise UsageError(message, f"There are routes for {first_of(sorted(routes))}.")
     return routes[domain]

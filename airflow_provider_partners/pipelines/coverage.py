@@ -15,6 +15,7 @@ from airflow.sdk import Asset, get_current_context, task
 
 from airflow_provider_partners import timestamps, watermarks
 from airflow_provider_partners.exceptions import ConfigurationError, FatalError
+from airflow_provider_partners.failures import first_of
 from airflow_provider_partners.observability.step_log import REPORT_TASK_ID
 from airflow_provider_partners.pipelines import lanes as steps
 from airflow_provider_partners.pipelines.run_summary import GapsByShop, RunSummary, format_gaps
@@ -173,6 +174,6 @@ def describe_gaps(gaps: GapsByShop) -> FatalError | None:
         return None
     ends = [gap for shop_gaps in gaps.values() for gap in shop_gaps]
     since, until = min(gap["since"] for gap in ends), max(gap["until"] for gap in ends)
-    message = f"No run has read the orders that changed in these gaps: {'; '.join(lines)}"
+    message = f"No run has read the orders that changed in these gaps: {first_of(lines, separator='; ')}"
     remedy = f"Run {BACKFILL_DAG_ID} with 'since' {since} and 'until' {until}."
     return FatalError(message, remedy=remedy)

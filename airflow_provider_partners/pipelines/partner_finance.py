@@ -27,6 +27,7 @@ from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import settings, windows
 from airflow_provider_partners.assets import create_shopify_partner_asset
+from airflow_provider_partners.failures import first_of
 from airflow_provider_partners.hooks.lookups import get_variable
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.operators.shopify_partner import NO_APP, ShopifyPartnerExtractOperator
@@ -98,9 +99,8 @@ def partner_finance_dag(
             summaries, missing = _summarize(context, destination, results)
         _emit_asset_events(context, summaries, shopify_partner_conn_id)
         if missing:
-            more = f" and {len(missing) - 5} more" if missing[5:] else ""
             log.error("%d days are missing:\n%s", len(missing), describe_failures(context, _failed_days(results)))
-            message = f"Days are missing: {', '.join(missing[:5])}{more}"
+            message = f"Days are missing: {first_of(missing, most=5)}"
             context["ti"].xcom_push(key="return_value", value=summaries)
             raise PartnerTaskError(message)
         return summaries

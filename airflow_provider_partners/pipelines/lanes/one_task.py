@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_partners._compat import AirflowRescheduleException, utcnow
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.exceptions import PartnersError, ThrottledError
+from airflow_provider_partners.failures import first_of
 from airflow_provider_partners.hooks.lookups import remembered_connections
 from airflow_provider_partners.hooks.memory import shared_memory
 from airflow_provider_partners.links import ReportLink
@@ -192,8 +193,8 @@ def _raise_unfinished(ends: Sequence[LaneEnd], lanes: int) -> None:
     failed = [end for end in ends if end.has_failed]
     count = f"{len(failed)} of {lanes} lanes failed"
     log.error("%s:\n%s", count, "\n".join(format_failures({"lanes": [end.summary for end in failed]})))
-    names = ", ".join(f"{end.shop} (at {end.summary['failed']})" for end in failed)
-    message = f"{count}: {names}."
+    names = [f"{end.shop} (at {end.summary['failed']})" for end in failed]
+    message = f"{count}: {first_of(names)}."
     if all(end.is_fatal for end in failed):
         raise FatalTaskError(message)
     wait = max(end.retry_after for end in failed)

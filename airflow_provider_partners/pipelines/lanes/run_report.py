@@ -11,6 +11,7 @@ from airflow.sdk import get_current_context, task
 from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.arguments import parse_bool
 from airflow_provider_partners.exceptions import FatalError
+from airflow_provider_partners.failures import first_of
 from airflow_provider_partners.links import ReportLink
 from airflow_provider_partners.observability.report import run as report
 from airflow_provider_partners.observability.step_log import REPORT_TASK_ID
@@ -149,6 +150,6 @@ def fail_on_failed_shops(summary: Mapping[str, Any]) -> None:
     if summary["failed"]:
         count = f"{len(summary['failed'])} of {len(summary['lanes'])} lanes failed"
         log.error("%s:\n%s", count, "\n".join(run_summary.format_failures(summary)))
-        failed = ", ".join(f"{lane} (at {task_id})" for lane, task_id in summary["failed"].items())
-        message = f"{count}: {failed}."
+        failed = [f"{lane} (at {task_id})" for lane, task_id in summary["failed"].items()]
+        message = f"{count}: {first_of(failed)}."
         raise PartnerTaskError(message)

@@ -14,7 +14,9 @@ from typing import Any, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from airflow_provider_partners.api.shopify.shops import shop_domain
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.failures import first_of
 from airflow_provider_partners.pipelines.routing.lane_build import resolve_build
 
 __all__ = [
@@ -167,8 +169,8 @@ def select_lanes(
     by_shop = {route.shop: route for route in routes}
     requested = requested_shops(shops)
     if missing := [shop for shop in requested if shop not in by_shop]:
-        message = f"The param 'shops' names shops without a route: {', '.join(missing)}"
-        known = ", ".join(sorted(by_shop)) or "none"
+        message = f"The param 'shops' names shops without a route: {first_of(missing)}{suggest(missing[0], by_shop)}"
+        known = first_of(sorted(by_shop)) or "none"
         raise ConfigurationError(message, remedy=f"Add routes for them. There are routes for: {known}.")
     selected = [by_shop[shop] for shop in requested] or list(routes)
     if not personal_data:

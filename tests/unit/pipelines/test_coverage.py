@@ -238,6 +238,10 @@ def test_a_gap_is_an_error_that_names_the_shop_and_the_backfill():
         "2026-05-11T14:00:00Z."
     )
     assert describe_gaps({A: []}) is None
+    gap = gap_of("2026-05-10T10:00:00Z", "2026-05-11T14:00:00Z")
+    many = str(describe_gaps({f"{number}.myshopify.com": gap for number in range(1000)}))
+    assert "and 990 more. Run" in many
+    assert len(many) < 1200
 
 
 def test_the_dag_says_whether_a_gap_fails_the_run_or_warns(caplog):

@@ -181,6 +181,12 @@ def test_one_failure_that_a_retry_may_mend_is_enough_for_a_retry() -> None:
         _raise_unfinished([failed(is_fatal=True)], 3)
 
 
+def test_a_thousand_lanes_that_failed_are_an_error_that_can_be_read() -> None:
+    with pytest.raises(PartnerTaskError, match=r"1000 of 1000 lanes failed: .* and 990 more\.$") as raised:
+        _raise_unfinished([failed(f"{number}.myshopify.com") for number in range(1000)], 1000)
+    assert len(str(raised.value)) < 600
+
+
 def test_the_longest_wait_that_a_partner_requires_is_kept() -> None:
     with pytest.raises(PartnerTaskError) as raised:
         _raise_unfinished([failed(retry_after=10.0), failed(B, retry_after=90.0)], 2)

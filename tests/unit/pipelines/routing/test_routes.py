@@ -103,6 +103,15 @@ def test_a_requested_shop_without_a_route_is_an_error_with_the_known_shops():
         select_lanes(ROUTES, shops=["d.myshopify.com"])
 
 
+def test_a_misspelt_shop_among_thousands_is_an_error_that_can_be_read():
+    many = parse_routes([route(f"shop-{number}.myshopify.com") for number in range(1000)])
+    with pytest.raises(ConfigurationError) as error:
+        select_lanes(many, shops=["shp-7.myshopify.com"])
+    assert "did you mean 'shop-7.myshopify.com'" in str(error.value)
+    assert "and 990 more" in str(error.value)
+    assert len(str(error.value)) < 600
+
+
 def test_shops_as_text_are_refused():
     with pytest.raises(ConfigurationError, match="'shops' is not a list"):
         select_lanes(ROUTES, shops="a.myshopify.com")
