@@ -8,7 +8,9 @@ another configuration. This module knows no partner.
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,12 +25,17 @@ __all__ = ["find_connection", "get_variable", "remembered_connections"]
 
 T = TypeVar("T")
 
-_remembered: ContextVar[dict[str, Any] | None] = ContextVar("connections that this task has looked up", default=None)
+REMEMBERED_SECONDS = 60.0
+"""How long a task of many lanes takes a connection as it was: its secret may be replaced while the task runs."""
+
+_remembered: ContextVar[dict[str, tuple[float, Any]] | None] = ContextVar(
+    "connections that this task has looked up, each with the time", default=None
+)
 
 
 @contextmanager
 def remembered_connections() -> Iterator[None]:
-    """Look each connection up once in the enclosed steps of a task: each look-up is a request to Airflow's API."""
+    """Look each connection up once a minute in the enclosed steps of a task: each is a request to Airflow's API."""
     token = _remembered.set({})
     try:
         yield
@@ -83,10 +90,12 @@ def _look_up(get_connection: Callable[[str], T], conn_id: str) -> T:
     remembered = _remembered.get()
     if remembered is None:
         return get_connection(conn_id)
-    if conn_id not in remembered:
-        remembered[conn_id] = get_connection(conn_id)
-    found: T = remembered[conn_id]
-    return found
+    looked_up_at, found = remembered.get(conn_id, (-math.inf, None))
+    if time.monotonic() - looked_up_at >= REMEMBERED_SECONDS:
+        found = get_connection(conn_id)
+        remembered[conn_id] = (time.monotonic(), found)
+    connection: T = found
+    return connection
 
 
 def _raise_denied(what: str) -> NoReturn:

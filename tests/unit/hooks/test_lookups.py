@@ -124,3 +124,22 @@ def test_a_task_with_many_steps_looks_a_connection_up_once():
     assert looked_up == ["a", "b", "missing", "missing"]
     lookups.find_connection(get_connection, "a", conn_type="yotpo")
     assert looked_up[-1] == "a"
+
+
+def test_a_secret_that_is_replaced_while_a_task_runs_reaches_its_later_lanes(monkeypatch):
+    """A step that is a task of its own would look the connection up right before it."""
+    now, secret = [1000.0], ["old"]
+    monkeypatch.setattr(lookups.time, "monotonic", lambda: now[0])
+
+    def password():
+        return lookups.find_connection(lambda _: secret[0], "a", conn_type="yotpo")
+
+    with lookups.remembered_connections():
+        assert password() == "old"
+        secret[0] = "new"
+        now[0] += lookups.REMEMBERED_SECONDS - 1
+        assert password() == "old"
+        now[0] += 1
+        assert password() == "new"
+        now[0] += lookups.REMEMBERED_SECONDS - 1
+        assert password() == "new"
