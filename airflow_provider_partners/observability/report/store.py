@@ -4,10 +4,11 @@
 
     {staging}/.reports/{dag_id}/{run_id}/report.json    the report, see RunReport
     {staging}/.reports/{dag_id}/{run_id}/report.html    the page
-    {staging}/.reports/{dag_id}/{run_id}/lanes/…json    the lanes that are ready, while the run goes on
+    {staging}/.reports/.lanes/{dag_id}/{run_id}/…json   its lanes: those that are ready, while the run goes on
 
 Names of folders are escaped as those of datasets are, and no Dag's folder begins with a dot. The same code works on a
-local disk and in object storage. To list reports, the storage is listed once and no report is read.
+local disk and in object storage. To list reports, the storage is listed once and no report is read. Lanes lie apart:
+a run of 1,000 shops has as many files of them, and a list of reports would have all.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ __all__ = [
 
 REPORT_FILE = "report.json"
 PAGE_FILE = "report.html"
-_LANES = "lanes"
+_LANES = ".lanes"
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -78,7 +79,7 @@ def list_reports(*, dag_id: str | None = None, limit: int = 25) -> list[ReportEn
 
 def reported_dags() -> list[str]:
     """Return the ids of the Dags that have reports, sorted."""
-    names = (read_folder_name(folder.rpartition("/")[2]) or _dag_of(folder) for folder in child_folders(_root()))
+    names = (read_folder_name(folder.rpartition("/")[2]) or _dag_of(folder) for folder in _dag_folders())
     return sorted(name for name in names if name is not None)
 
 
@@ -130,30 +131,42 @@ def write_report(report: RunReport, page: str) -> str:
 
 def write_lane(dag_id: str, run_id: str, lane: LaneReport) -> None:
     """Store the report of one lane until the run's report is written."""
-    DatasetFolder(f"{report_uri(dag_id, run_id)}/{_LANES}").write_json(_lane_file(lane), lane.to_dict())
+    DatasetFolder(_lanes_uri(dag_id, run_id)).write_json(_lane_file(lane), lane.to_dict())
 
 
 def read_lanes(dag_id: str, run_id: str) -> list[LaneReport]:
     """Return the lanes of a run that are ready."""
-    folder = DatasetFolder(f"{report_uri(dag_id, run_id)}/{_LANES}")
+    folder = DatasetFolder(_lanes_uri(dag_id, run_id))
     values = (folder.read_json(name) for name in folder.file_names())
     return [LaneReport.from_dict(value) for value in values if isinstance(value, dict)]
 
 
 def remove_reports(*, older_than: datetime, dry_run: bool = False) -> int:
-    """Remove reports that were written before a time, and return how many.
+    """Remove reports and lanes that were written before a time, and return how many reports.
 
     :param dry_run: count only
     """
     old = [entry for entry in _entries(None) if entry.written_at is not None and entry.written_at < older_than]
-    for entry in () if dry_run else old:
-        DatasetFolder(f"{entry.uri}/{_LANES}").remove_all()
-        DatasetFolder(entry.uri).remove_all()
+    if not dry_run:
+        for entry in old:
+            DatasetFolder(entry.uri).remove_all()
+        _remove_lanes(older_than)
     return len(old)
 
 
+def _remove_lanes(older_than: datetime) -> None:
+    """Remove the lanes of runs, also of those that have written no report."""
+    for folder in child_folders(f"{_root()}/{_LANES}"):
+        times: dict[str, list[datetime | None]] = {}
+        for name, details in find_files(folder).items():
+            times.setdefault(name.partition("/")[0], []).append(modified_at(details))
+        for run, written_at in times.items():
+            if all(time is not None and time < older_than for time in written_at):
+                DatasetFolder(f"{folder}/{run}").remove_all()
+
+
 def _entries(dag_id: str | None) -> Iterator[ReportEntry]:
-    folders = child_folders(_root()) if dag_id is None else [f"{_root()}/{folder_name(dag_id)}"]
+    folders = _dag_folders() if dag_id is None else [f"{_root()}/{folder_name(dag_id)}"]
     for folder in folders:
         dag = read_folder_name(folder.rpartition("/")[2]) if dag_id is None else dag_id
         for name, details in find_files(folder).items():
@@ -163,6 +176,15 @@ def _entries(dag_id: str | None) -> Iterator[ReportEntry]:
                 yield ReportEntry(
                     dag_id=dag, run_id=read_folder_name(run), uri=f"{folder}/{run}", written_at=written_at
                 )
+
+
+def _dag_folders() -> list[str]:
+    """Return the folders of the Dags' reports. No Dag's begins with a dot."""
+    return [folder for folder in child_folders(_root()) if not folder.rpartition("/")[2].startswith(".")]
+
+
+def _lanes_uri(dag_id: str, run_id: str) -> str:
+    return f"{_root()}/{_LANES}/{folder_name(dag_id)}/{folder_name(run_id)}"
 
 
 def _read(uri: str) -> RunReport | None:

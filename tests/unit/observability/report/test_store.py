@@ -88,6 +88,29 @@ def test_lanes_are_stored_before_the_report(staging: str) -> None:
     assert store.list_reports() == []
 
 
+def test_a_list_of_reports_lists_no_lane(staging: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A month of 1,000 shops an hour has 720,000 lanes. S3 returns 1,000 names a request: ``ListObjectsV2``."""
+    for number in range(5):
+        store.write_lane("orders", RUN, LaneReport(shop=f"{number}.myshopify.com"))
+    store.write_report(report(), "")
+    listed: list[str] = []
+    find_files = store.find_files
+    monkeypatch.setattr(store, "find_files", lambda uri: listed.extend(found := find_files(uri)) or found)
+
+    assert len(store.list_reports(dag_id="orders")) == len(store.list_reports()) == 1
+    assert {name.rpartition("/")[2] for name in listed} == {"report.json", "report.html"}
+    assert store.reported_dags() == ["orders"]
+
+
+def test_lanes_of_a_run_that_wrote_no_report_are_removed_when_they_are_old(staging: str) -> None:
+    store.write_lane("orders", RUN, LaneReport(shop=SHOP))
+    now = datetime.now(UTC)
+    assert store.remove_reports(older_than=now.replace(year=now.year - 1)) == 0
+    assert len(store.read_lanes("orders", RUN)) == 1
+    assert store.remove_reports(older_than=now.replace(year=now.year + 1)) == 0
+    assert store.read_lanes("orders", RUN) == []
+
+
 def test_old_reports_are_removed_with_their_lanes(staging: str) -> None:
     store.write_lane("orders", RUN, LaneReport(shop=SHOP))
     store.write_report(report(), "")
