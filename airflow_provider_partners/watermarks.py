@@ -100,11 +100,14 @@ class SharedValueStore:
         self._values[kind][stream] = value
         self._changes.setdefault(kind, {})[stream] = value
 
-    def save(self) -> None:
+    def save(self) -> bool:
         """Store what was set. Values of other streams are read again right before, since another Dag may set them.
 
         If the other Dag has read before, and writes after, what was set is lost. It is then set again.
+
+        :returns: False if something is not stored: Airflow keeps no XCom of a run without a logical date in order
         """
+        is_stored = True
         for kind, changes in self._changes.items():
             for _ in range(MAX_SAVES):
                 # An empty list stays: without it, the gaps of a store that is read after this one would count again.
@@ -112,7 +115,10 @@ class SharedValueStore:
                 stored = self._load(kind)
                 if all(stored.get(stream) == value for stream, value in changes.items()):
                     break
+            else:
+                is_stored = False
         self._changes.clear()
+        return is_stored
 
     def _load(self, kind: str) -> dict[str, Any]:
         stored = self._store.get(f"{kind}:*")

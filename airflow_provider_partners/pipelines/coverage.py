@@ -7,6 +7,7 @@ read it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -22,12 +23,16 @@ from airflow_provider_partners.pipelines.run_summary import GapsByShop, RunSumma
 from airflow_provider_partners.task_errors import translate_errors
 from airflow_provider_partners.windows import Window
 
+log = logging.getLogger(__name__)
+
 OnGap = Literal["fail", "warn"]
 
 WATERMARK_ASSET = Asset("partner_order_sync")
 """Keeps the watermarks and gaps of the shops. From Airflow 3.3 on, schedule a Dag on it that follows a run."""
 
 BACKFILL_DAG_ID = "yofi_shopify_to_yotpo_backfill"
+
+_NOT_STORED = "Before Airflow 3.3 that is so for a run without a logical date; or another Dag stores them, too."
 
 _BEGAN_KEY = "began"
 _BEGAN_TASK_ID = "choose_windows"
@@ -108,8 +113,10 @@ class Coverage:
             timestamp = min(window.since if shop in failed else window.until, began)
             if self.watermark(shop).advance(timestamp):
                 moved.append(f"{shop}: the watermark moved to {timestamps.isoformat(timestamp)}")
-        self._stores[0].save()
-        return moved
+        if self._stores[0].save():
+            return moved
+        log.warning("The watermarks are not stored, so the next run reads the same orders again. %s", _NOT_STORED)
+        return []
 
 
 def store_began(context: Mapping[str, Any], now: datetime) -> None:

@@ -229,7 +229,7 @@ def test_two_dags_that_save_at_the_same_time_lose_nothing():
             plain_set(key, {"b": []})
 
     values.set = set_after_another
-    first.save()
+    assert first.save()
     stores = [SharedValueStore(values)]
     assert (Gaps("a", stores).get(), Gaps("b", stores).get()) == ([hours(0, 1)], [])
 
@@ -237,7 +237,7 @@ def test_two_dags_that_save_at_the_same_time_lose_nothing():
 def test_a_value_that_cannot_be_stored_ends_no_task():
     store = SharedValueStore(XComStateStore({**context(), "logical_date": None}, "confirm"))
     Gaps("a", [store]).set([hours(0, 1)])
-    store.save()
+    assert not store.save()
     assert Gaps("a", [store]).get() == [hours(0, 1)]
 
 

@@ -230,6 +230,16 @@ def test_a_run_without_a_logical_date_reads_until_the_present(airflow):
     assert airflow.store.values["watermark:*"][A] == "2026-05-10T14:00:00Z"
 
 
+def test_no_watermark_is_said_to_move_that_airflow_does_not_keep(airflow, caplog):
+    """Before Airflow 3.3, XComs keep the watermarks, in the order of the logical dates. This run has none."""
+    context = {**airflow.context(), "asset_state_store": None, "logical_date": None}
+    window = Window(TEN - HOUR, TEN)
+    summary = {"lanes": [{"shop": A, "failed": None, **window.to_dict()}]}
+    lines = Coverage(context, WATERMARK_ASSET).advance(summary, [{"shop": A, **window.to_dict()}], began=TEN)
+    assert lines == []
+    assert "The watermarks are not stored" in caplog.text
+
+
 def test_a_gap_is_an_error_that_names_the_shop_and_the_backfill():
     error = describe_gaps({A: gap_of("2026-05-10T10:00:00Z", "2026-05-11T14:00:00Z"), B: []})
     assert str(error) == (
