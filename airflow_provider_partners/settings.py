@@ -22,6 +22,7 @@ __all__ = [
     "log_every",
     "lookback",
     "max_download_size",
+    "max_map_length",
     "max_pages",
     "max_rejects",
     "max_reschedules",
@@ -94,6 +95,11 @@ def max_pages() -> int:
 def max_reschedules() -> int:
     """How often a throttled task gives its slot back before it fails."""
     return int(_get_number("max_reschedules", minimum=0, integer=True))
+
+
+def max_map_length() -> int:
+    """Over how many values Airflow maps a task: its own ``[core] max_map_length``."""
+    return int(conf.getint("core", "max_map_length", fallback=1024))
 
 
 def parallel_calls() -> int:

@@ -278,13 +278,14 @@ def test_a_trigger_never_blocks_the_event_loop():
     for path, tree in sources("triggers"):
         for node in ast.walk(tree):
             if isinstance(node, ast.AsyncFunctionDef):
-                in_threads = [inner for inner in ast.walk(node) if isinstance(inner, ast.Lambda)]
+                in_threads = [inner for inner in ast.walk(node) if isinstance(inner, (ast.Lambda, ast.FunctionDef))]
                 in_thread_calls = {id(call) for inner in in_threads for call in ast.walk(inner)}
                 calls = [
                     call for call in ast.walk(node) if isinstance(call, ast.Call) and id(call) not in in_thread_calls
                 ]
                 polls = () if "PollingTrigger" in path.read_text() else ("self.poll",)
-                blocking_calls = {ast.unparse(call.func) for call in calls} & set(blocking) - set(polls)
+                inner_functions = {inner.name for inner in in_threads if isinstance(inner, ast.FunctionDef)}
+                blocking_calls = {ast.unparse(call.func) for call in calls} & {*blocking, *inner_functions} - set(polls)
                 assert not blocking_calls, f"{path}: {node.name} calls {blocking_calls}"
 
 

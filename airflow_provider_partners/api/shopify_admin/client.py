@@ -340,7 +340,7 @@ class ShopifyAdminClient(DocumentClient):
         until: str | datetime | None = None,
         query: str | None = None,
     ) -> bool:
-        """Return False if a list has no record in a time range, by one request.
+        """Return False if a list has no record in a time range, by one request; two, if orders are older than 60 days.
 
         The search is that of :meth:`extract`, so False means that it reads nothing. For records inside of other
         objects, True says only that one of these objects has changed.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from airflow.sdk import get_current_context, task, task_group
 
-from airflow_provider_partners._compat import conf
+from airflow_provider_partners import settings
 from airflow_provider_partners.pipelines import run_summary
 from airflow_provider_partners.pipelines._dag import require_results
 from airflow_provider_partners.pipelines.lanes.changes import find_changes
@@ -142,7 +142,7 @@ def select_lanes(
 
 def _warn_if_too_many(lanes: Sequence[Any]) -> None:
     """Say why Airflow's API server will refuse what this task returns: its own error names neither cause nor remedy."""
-    limit = conf.getint("core", "max_map_length", fallback=1024)
+    limit = settings.max_map_length()
     if len(lanes) > limit:
         log.warning(
             "The run has %d lanes with steps to run. Airflow maps a task over %d at most, and fails this task. Set "
