@@ -181,7 +181,7 @@ def main() -> None:
         tables=[
             Table(
                 f"Parsing, checking and writing {count:,} orders of about 1 kB, and reading them; rates are of CPU "
-                "time, and ratios are to the first line",
+                "time, and ratios are to the first measurement",
                 [
                     "library",
                     "format",

@@ -140,7 +140,7 @@ def store(found: dict[int, dict[str, dict[str, Any]]], size: str) -> None:
             step,
             each["calls"],
             round(each["cpu"], 1),
-            f"{each['cpu'] / each['records'] * 1e6:.0f}",
+            f"{each['cpu'] / each['records'] * 1e6:,.0f}",
             round(each["peak"]),
         ]
         for count, steps in found.items()
@@ -159,13 +159,13 @@ def store(found: dict[int, dict[str, dict[str, Any]]], size: str) -> None:
             ),
             Target(
                 f"growth from {sizes[0]:,} to {sizes[-1]:,} records: time",
-                "linear",
+                f"linear: at most {LINEAR:g} times",
                 f"a record takes at most {worst:.2f} times as long",
                 worst <= LINEAR,
             ),
             Target(
                 f"growth from {sizes[0]:,} to {sizes[-1]:,} records: memory",
-                "flat",
+                f"flat: at most {FLAT:g} times",
                 f"at most {most:.2f} times as much, {max(largest[step]['peak'] for step in STEPS):.0f} MB",
                 most <= FLAT,
             ),
