@@ -68,19 +68,23 @@ def _transactions(_: KillScene) -> Any:
     return partner_list("transactions", workers=1)
 
 
-def _published(scene: KillScene) -> Any:
+def _redemptions(task_id: str, *, page_size: int, **arguments: Any) -> Any:
     return VoucherifyExtractOperator(
-        task_id="publish_redemptions",
+        task_id=task_id,
         resource="redemptions",
         since=SINCE,
         until=UNTIL,
-        page_size=30,
+        page_size=page_size,
         workers=1,
         mode="paged",
-        format="parquet",
         voucherify_conn_id=credentials.VOUCHERIFY,
-        uri=f"{scene.uri}/published/redemptions",
+        **arguments,
     )
+
+
+def _published(scene: KillScene) -> Any:
+    uri = f"{scene.uri}/published/redemptions"
+    return _redemptions("publish_redemptions", page_size=30, format="parquet", uri=uri)
 
 
 def _bulk(scene: KillScene) -> Any:
@@ -213,17 +217,8 @@ def _from_table(database: str = "sqlite") -> Step:
     return Step(make=make, uses_postgres=database == "postgres")
 
 
-def _with_limits(scene: KillScene) -> Any:
-    return VoucherifyExtractOperator(
-        task_id="limits_postgres",
-        resource="redemptions",
-        since=SINCE,
-        until=UNTIL,
-        page_size=20,
-        workers=1,
-        mode="paged",
-        voucherify_conn_id=credentials.VOUCHERIFY,
-    )
+def _with_limits(_: KillScene) -> Any:
+    return _redemptions("limits_postgres", page_size=20)
 
 
 STEPS: dict[str, Step] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from airflow_provider_partners.api.extraction import Extraction, Segment
@@ -13,6 +12,7 @@ from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.exceptions import TransientError
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.windows import Window
+from fakes.hook import hook_of
 
 NINE, TEN = datetime(2026, 5, 1, 9, tzinfo=UTC), datetime(2026, 5, 1, 10, tzinfo=UTC)
 RECORDS = [{"id": str(number)} for number in range(6)]
@@ -64,14 +64,7 @@ class ClaimsOperator(ExtractOperator):
         return {"filters": self.filters}
 
     def hook(self):
-        @contextmanager
-        def open_client():
-            yield self.client
-
-        hook = open_client()
-        hook.hook_name, hook.conn_id, hook.conn_type = "Yofi", "yofi_default", "yofi"
-        hook.account, hook.host, hook.console_url = "a.myshopify.com", "yofi.example", None
-        return hook
+        return hook_of(self.client, hook_name="Yofi", conn_type="yofi", conn_id="yofi_default", host="yofi.example")
 
 
 def run(context, client=None, **arguments):

@@ -6,7 +6,6 @@ import hmac
 import itertools
 import json
 import signal
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 from airflow.sdk.exceptions import TaskDeferred
+from fakes.hook import hook_of
 from fakes.job import RECORDS, FakeJob, FakePartner
 
 from airflow_provider_partners import _compat
@@ -59,14 +59,9 @@ class OrdersOperator(JobExtractOperator):
         self.partner, self.slept = partner, [] if slept is None else slept
 
     def hook(self):
-        @contextmanager
-        def open_client():
-            yield self.partner
-
-        hook = open_client()
-        hook.hook_name, hook.conn_type, hook.conn_id = "Fake", "shopify_admin", "fake_conn"
-        hook.account, hook.host, hook.console_url = "a.myshopify.com", "shopify.example", None
-        return hook
+        return hook_of(
+            self.partner, hook_name="Fake", conn_type="shopify_admin", conn_id="fake_conn", host="shopify.example"
+        )
 
     def hook_params(self):
         return {"shop": "a.myshopify.com"}
