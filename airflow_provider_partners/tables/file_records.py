@@ -137,6 +137,8 @@ def _read_csv(file: SourceFile, stream: IO[bytes], options: ReadOptions) -> Iter
 def _check_header(file: SourceFile, names: Sequence[str], options: ReadOptions) -> None:
     """Refuse a header that names no columns. Its texts are not shown: a file without one begins with a customer.
 
+    The exception is a text that is nearly a name in ``types``: the author wrote almost the same.
+
     :raises ConfigurationError: with the positions of what is wrong
     """
     if fault := _header_fault(names):
