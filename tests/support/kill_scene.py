@@ -247,8 +247,7 @@ class KillScene:
             ):
                 return self.job.execute(self._make(name), try_number=try_number)
 
-        guard = self.running.sandbox.store._lock
-        return run_in_child(body, staging=self.staging, scratch=self.scratch, kill=kill, log=self.log, guard=guard)
+        return run_in_child(body, staging=self.staging, scratch=self.scratch, kill=kill, log=self.log)
 
     def _make(self, name: str) -> Any:
         with DAG(self.job.dag_id, schedule=None, params=lanes.shared_params()):

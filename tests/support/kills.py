@@ -23,7 +23,6 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,6 @@ def run_in_child(
     scratch: Path,
     kill: Point | None = None,
     log: Path | None = None,
-    guard: AbstractContextManager[Any] | None = None,
 ) -> Tried:
     """Run a function in a forked child, which kills itself at a point.
 
@@ -103,12 +101,10 @@ def run_in_child(
     :param scratch: the child's folder for temporary files, which are watched too
     :param kill: where; nowhere by default
     :param log: the file that gets the child's output
-    :param guard: held during the fork. A lock that another thread of this process has then, is locked forever in the
-        child: SQLite's own, for one
     """
     read_end, write_end = os.pipe()
     with tempfile.NamedTemporaryFile() as events:
-        with guard or nullcontext(), warnings.catch_warnings():
+        with warnings.catch_warnings():
             # Python 3.12 warns of threads: the child needs none of the sandbox's.
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()

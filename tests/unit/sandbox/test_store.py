@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import threading
-from contextlib import closing
-from typing import TYPE_CHECKING
+import time
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_partners.sandbox.store import ListCache, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 KIND = ("yotpo", "store-a", "order")
@@ -157,20 +161,45 @@ def test_documents_are_counted_by_kind_and_the_last_ones_come_first() -> None:
     ]
 
 
+@contextmanager
+def written_meanwhile(store: Store) -> Iterator[threading.Event]:
+    """Another thread is writing when the block begins; the event says that it has written."""
+    writing, written = threading.Event(), threading.Event()
+
+    def documents() -> Iterator[tuple[str, str, dict[str, Any]]]:
+        writing.set()
+        time.sleep(0.2)
+        yield "new", "", {"id": "new"}
+        written.set()
+
+    writer = threading.Thread(target=store.put_many, args=(*KIND, documents()))
+    writer.start()
+    writing.wait(5)
+    yield written
+    writer.join(5)
+
+
 def test_a_store_closes_only_between_two_statements() -> None:
     """Python's connections must not be used by two threads at once: https://docs.python.org/3/library/sqlite3.html.
 
-    A thread of a bulk operation may read when a test closes the store.
+    A thread of a bulk operation may write when a test closes the store.
     """
     store = filled()
-    closer = threading.Thread(target=store.close)
-    with store._lock:
-        closer.start()
-        closer.join(0.2)
-        assert closer.is_alive()
-        assert store.get(*KIND, "o1") == {"id": "o1", "n": 1}
-    closer.join(5)
+    with written_meanwhile(store) as written:
+        store.close()
+        assert written.is_set()
 
-    assert not closer.is_alive()
     with pytest.raises(sqlite3.ProgrammingError):
         store.get(*KIND, "o1")
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Python 3.12 warns of the thread.
+def test_a_process_that_is_forked_while_a_thread_writes_can_use_the_store() -> None:
+    store = filled()
+    with written_meanwhile(store):
+        process = os.fork()
+        if process == 0:
+            signal.alarm(5)  # Its default ends the process.
+            os._exit(store.get(*KIND, "new") != {"id": "new"})
+    assert os.waitpid(process, 0)[1] == 0
+    assert store.get(*KIND, "new") == {"id": "new"}
