@@ -71,9 +71,9 @@ class ListCache:
         return items
 
 
-def _close(db: sqlite3.Connection) -> None:
+def _close(db: sqlite3.Connection, lock: threading.RLock) -> None:
     # A statement may run in another thread, and Python leaves the order to us: https://docs.python.org/3/library/sqlite3.html
-    with _LOCK:
+    with lock:
         db.close()
 
 
@@ -88,6 +88,7 @@ class Store:
     """
 
     def __init__(self, path: Path | str = ":memory:", *, max_cached: int = MAX_CACHED_DOCUMENTS) -> None:
+        self._lock = _LOCK
         self._parsed = ListCache(max_cached)
         self._path = str(path)
         self._folder: Path | None = None
@@ -95,14 +96,14 @@ class Store:
         self._db = sqlite3.connect(path, check_same_thread=False)
         self._db.executescript(_SCHEMA)
         # Close the database when the store is garbage-collected.
-        self.close = weakref.finalize(self, _close, self._db)
+        self.close = weakref.finalize(self, _close, self._db, self._lock)
 
     def folder(self) -> Path:
         """Return the folder for files that the partners create.
 
         It is beside the database; a store in memory uses a temporary folder and removes it.
         """
-        with _LOCK:
+        with self._lock:
             if self._folder is None and self._path == ":memory:":
                 self._folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
                 weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
@@ -129,7 +130,7 @@ class Store:
 
         :param lists: the documents as ``(id, at, JSON)``, by shop and kind
         """
-        with _LOCK, self._db:
+        with self._lock, self._db:
             for (shop, kind), rows in lists.items():
                 self._db.executemany(
                     "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?)",
@@ -139,7 +140,7 @@ class Store:
 
     def get(self, partner: str, shop: str, kind: str, id: str) -> Document | None:  # noqa: A002
         """Return one document, or ``None``."""
-        with _LOCK:
+        with self._lock:
             row = self._db.execute(
                 "SELECT body FROM documents WHERE partner=? AND shop=? AND kind=? AND id=?",
                 (partner, shop, kind, id),
@@ -162,19 +163,19 @@ class Store:
         if ids is not None:
             sql += f" AND id IN ({','.join('?' * len(ids))})"
             values += ids
-        with _LOCK:
+        with self._lock:
             rows = self._db.execute(f"{sql} ORDER BY at {order}, id {order}", values).fetchall()
         return [json.loads(row[0]) for row in rows]
 
     def shops(self, partner: str) -> list[str]:
         """Return the shops that have any document of this partner."""
-        with _LOCK:
+        with self._lock:
             rows = self._db.execute("SELECT DISTINCT shop FROM documents WHERE partner=? ORDER BY shop", (partner,))
             return [row[0] for row in rows]
 
     def count(self, partner: str, shop: str, kind: str) -> int:
         """Return the number of documents of one kind that a shop has."""
-        with _LOCK:
+        with self._lock:
             row = self._db.execute(
                 "SELECT count(*) FROM documents WHERE partner=? AND shop=? AND kind=?", (partner, shop, kind)
             ).fetchone()
@@ -183,20 +184,20 @@ class Store:
     def counts(self) -> dict[tuple[str, str, str], int]:
         """Return the number of documents by partner, shop and kind. It reads an index, and no document."""
         sql = "SELECT partner, shop, kind, count(*) FROM documents INDEXED BY documents_at GROUP BY partner, shop, kind"
-        with _LOCK:
+        with self._lock:
             rows = self._db.execute(sql).fetchall()
         return {(partner, shop, kind): int(count) for partner, shop, kind, count in rows}
 
     def latest(self, partner: str, shop: str, kind: str, count: int) -> list[tuple[str, Document]]:
         """Return the last documents of one kind, the newest first, each with its time."""
         sql = "SELECT at, body FROM documents WHERE partner=? AND shop=? AND kind=? ORDER BY at DESC, id DESC LIMIT ?"
-        with _LOCK:
+        with self._lock:
             rows = self._db.execute(sql, (partner, shop, kind, count)).fetchall()
         return [(at, json.loads(body)) for at, body in rows]
 
     def delete(self, partner: str, shop: str, kind: str, id: str) -> None:  # noqa: A002
         """Remove one document."""
-        with _LOCK, self._db:
+        with self._lock, self._db:
             self._db.execute(
                 "DELETE FROM documents WHERE partner=? AND shop=? AND kind=? AND id=?",
                 (partner, shop, kind, id),
@@ -209,7 +210,7 @@ class Store:
         A write by another process to the same file counts for all kinds, because SQLite does not report what it
         changed.
         """
-        with _LOCK:
+        with self._lock:
             (others,) = self._db.execute("PRAGMA data_version").fetchone()
             return self._written[partner, shop, kind] + int(others)
 
@@ -221,7 +222,7 @@ class Store:
 
         :param shape: SQL expression over ``body`` that returns the JSON to keep of a document; the default keeps it all
         """
-        with _LOCK:
+        with self._lock:
             revision = self.revision(partner, shop, kind)
             return self._parsed.get(
                 (partner, shop, kind, shape), revision, lambda: self._parse(partner, shop, kind, shape)
@@ -232,7 +233,7 @@ class Store:
         remaining_ids = iter(ids)
         while chunk := list(islice(remaining_ids, _CHUNK)):
             placeholders = ",".join("?" * len(chunk))
-            with _LOCK:
+            with self._lock:
                 rows = self._db.execute(
                     f"SELECT id, body FROM documents WHERE partner=? AND shop=? AND kind=? AND id IN ({placeholders})",  # noqa: S608
                     (partner, shop, kind, *chunk),
@@ -253,7 +254,7 @@ class Store:
         def find() -> dict[str, str]:
             return dict(self._db.execute(sql, (f"$.{name}", partner, shop, kind)).fetchall())
 
-        with _LOCK:
+        with self._lock:
             revision = self.revision(partner, shop, kind)
             return self._parsed.get((partner, shop, kind, "holders", name), revision, find)
 
@@ -271,7 +272,7 @@ class Store:
 
     def __iter__(self) -> Iterator[tuple[str, str, str, str, Document]]:
         """Yield every document as ``(partner, shop, kind, id, body)``."""
-        with _LOCK:
+        with self._lock:
             rows = self._db.execute("SELECT partner, shop, kind, id, body FROM documents").fetchall()
         for partner, shop, kind, id_, body in rows:
             yield partner, shop, kind, id_, json.loads(body)
