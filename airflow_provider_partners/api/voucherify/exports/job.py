@@ -167,7 +167,7 @@ class ExportJob:
             raise UnexpectedResponseError(message, partner=PARTNER)
         self._warn_refused_fields(exported)
         csv_file = ExportCsv(
-            fetch=partial(self._download, job_id, [file_url(export)]),
+            fetch=partial(self._download, job_id, file_url(export)),
             name=job_id,
             fields=exported,
             transform=self._select,
@@ -234,16 +234,13 @@ class ExportJob:
             raise TransientError(message, partner=PARTNER)
         return export
 
-    def _download(self, job_id: str, known_urls: list[str], to: Path) -> None:
-        """Download the file. A retry requests a new URL, because the token of the first may have expired."""
-
+    def _download(self, job_id: str, url: str, to: Path) -> None:
         def renew() -> str:
             return file_url(self._finished_export(job_id))
 
-        def download(url: str) -> int:
-            return self.transport.download(url, to, label="exports.download", authenticated=True)
+        def download(address: str) -> None:
+            self.transport.download(address, to, label="exports.download", authenticated=True)
 
-        url = known_urls.pop() if known_urls else renew()
         download_from(url, download, renew=renew, clock=self.transport.clock)
 
     def _select(self, record: Record) -> Record | None:
