@@ -10,6 +10,7 @@ import ast
 import inspect
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
@@ -47,6 +48,7 @@ __all__ = [
     "parse_bool",
     "parse_structure",
     "suggest",
+    "suggest_spelling",
     "without_fixed",
 ]
 
@@ -67,6 +69,24 @@ def suggest(name: object, known: Iterable[str]) -> str:
     by_lower_case = {each.lower(): each for each in known}
     nearest = get_close_matches(str(name)[:_LONGEST_NAME].lower(), by_lower_case, n=1)
     return f": did you mean '{by_lower_case[nearest[0]]}'?" if nearest else ""
+
+
+def suggest_spelling(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about a name that is known in another spelling, or nothing.
+
+    It shows no letter and no digit that the name itself lacks. So the known names may be of a file without a header,
+    whose first line is a customer.
+
+    >>> suggest_spelling("order_id", ["Ann Lee", "Order ID"])
+    ": there it is spelled 'Order ID'"
+    """
+    plain = _letters(name)
+    found = next((each for each in known if plain and _letters(each) == plain), None)
+    return "" if found is None else f": there it is spelled {found!r}"
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]", "", text).casefold()
 
 
 def check_arguments(owner: object, checks: Mapping[str, Check]) -> None:

@@ -31,7 +31,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, get_args, get_origin
 
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import suggest, suggest_spelling
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.payload.base import Payload
@@ -53,8 +53,6 @@ PARENT_ID = "order_external_id"
 LINE_KEY = "key"
 _IDS = frozenset({"external_id", "external_product_id", PARENT_ID, LINE_KEY})
 CUSTOM = "custom_properties"
-
-_SHOWN_COLUMNS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +143,7 @@ class ColumnMapping:
     def read(self, row: Mapping[str, Any]) -> Record:
         """Return the part of a record that one row gives."""
         if self.unseen:
-            self.columns = self.columns or tuple(map(str, row))[:_SHOWN_COLUMNS]
+            self.columns = self.columns or tuple(map(str, row))
             seen = {target.column for target in self.targets if target.column and target.has_column(row)}
             self.unseen -= seen
         part: Record = {}
@@ -175,8 +173,10 @@ class ColumnMapping:
         if not self.unseen or not self.columns:
             return
         name = min(self.unseen)
-        message = f"'columns' names the column '{name}', which no record has{suggest(name, self.columns)}"
-        raise ConfigurationError(message, remedy=f"The records have {', '.join(self.columns)}.")
+        message = f"'columns' names the column '{name}', which no record has{suggest_spelling(name, self.columns)}"
+        # The names may be of a file without a header, whose first line is a customer.
+        remedy = f"The first record has {len(self.columns)} columns; the page of its dataset lists them."
+        raise ConfigurationError(message, remedy=remedy)
 
     def assemble(self, rows: Iterable[tuple[Record, Record]]) -> Record:
         """Return the record that rows give together.

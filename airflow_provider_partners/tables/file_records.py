@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import suggest_spelling
 from airflow_provider_partners.datasets.schema import Column
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, RejectedError
 from airflow_provider_partners.files import BoundedLines, first_line
@@ -137,8 +137,6 @@ def _read_csv(file: SourceFile, stream: IO[bytes], options: ReadOptions) -> Iter
 def _check_header(file: SourceFile, names: Sequence[str], options: ReadOptions) -> None:
     """Refuse a header that names no columns. Its texts are not shown: a file without one begins with a customer.
 
-    The exception is a text that is nearly a name in ``types``: the author wrote almost the same.
-
     :raises ConfigurationError: with the positions of what is wrong
     """
     if fault := _header_fault(names):
@@ -147,8 +145,11 @@ def _check_header(file: SourceFile, names: Sequence[str], options: ReadOptions) 
         raise ConfigurationError(message, remedy=remedy)
     missing = sorted(set(options.types) - set(names))
     if missing:
-        message = f"{file.uri} has no column {missing[0]!r}, which 'types' names{suggest(missing[0], names)}"
-        remedy = f"It has {len(names)} columns. Compare its first line, or write their names as 'header'."
+        message = f"{file.uri} has no column {missing[0]!r}, which 'types' names{suggest_spelling(missing[0], names)}"
+        remedy = (
+            f"It has {len(names)} columns. Does its first line hold the names? Correct 'types', or write the names "
+            "as header=['id', 'email', …]."
+        )
         raise ConfigurationError(message, remedy=remedy)
 
 
@@ -269,9 +270,10 @@ def _is_json(text: str) -> bool:
 
 def _read_parquet(file: SourceFile, stream: IO[bytes], options: ReadOptions) -> Iterator[Record | UnreadableRecord]:
     converter, convert = ValueConverter(options.timezone), Typer(options.types, options.timezone)
+    written = "\n".join(options.types)
     for number, row in enumerate(_parquet_rows(file, stream), 1):
         place = f"{file.uri}, record {number}"
-        record, fault = to_json_record(row, converter)
+        record, fault = to_json_record(row, converter, written)
         yield convert(record, place) if fault is None else UnreadableRecord(place, fault, record)
 
 
@@ -300,9 +302,10 @@ def _in_microseconds(schema: Any) -> Any:
     return pa.schema(fields)
 
 
-def to_json_record(record: Record, converter: ValueConverter) -> tuple[Record, str | None]:
+def to_json_record(record: Record, converter: ValueConverter, written: str) -> tuple[Record, str | None]:
     """Replace the values of a record by their JSON, in place.
 
+    :param written: what the author wrote. Columns that it doesn't name are described by their number
     :returns: the record and what is wrong with it: then it has text for the wrong values
     """
     fault = None
@@ -311,7 +314,8 @@ def to_json_record(record: Record, converter: ValueConverter) -> tuple[Record, s
             try:
                 record[name] = converter.to_json(value)
             except RejectedError as error:
-                record[name], fault = str(value), f"{name}: {error.message}"
+                label = name if name in written else f"column {[*record].index(name) + 1}"
+                record[name], fault = str(value), f"{label}: {error.message}"
     return record, fault
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import suggest_spelling
 from airflow_provider_partners.datasets.schema import Column, SchemaObserver
 from airflow_provider_partners.exceptions import ConfigurationError, RejectedError
 from airflow_provider_partners.records import get_path
@@ -237,5 +237,7 @@ def _is_excluded(name: str, exclude: Sequence[str]) -> bool:
 def unknown_field(argument: str, name: str, known: Iterable[str]) -> ConfigurationError:
     """Return the error for a field that no record has."""
     names = list(known)
-    message = f"'{argument}' names {name!r}, which the records don't have{suggest(name, names)}"
-    return ConfigurationError(message, remedy=f"Their fields are: {', '.join(names)[:500]}.")
+    message = f"'{argument}' names {name!r}, which the records don't have{suggest_spelling(name, names)}"
+    # The names may be of a file without a header, whose first line is a customer.
+    remedy = f"They have {len(names)} fields; the page of their dataset lists them."
+    return ConfigurationError(message, remedy=remedy)

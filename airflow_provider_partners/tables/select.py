@@ -10,7 +10,7 @@ from importlib import import_module
 from itertools import chain
 from typing import Any
 
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import suggest_spelling
 from airflow_provider_partners.datasets.schema import Column, ColumnType
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import Record
@@ -96,15 +96,18 @@ class Query:
             message = "The statement of 'sql' returns no rows"
             raise ConfigurationError(message, remedy="Write a SELECT.")
         self._names = [column[0] for column in description]
-        doubled = next((name for name in self._names if self._names.count(name) > 1), None)
-        if doubled is not None:
-            message = f"The statement of 'sql' returns two columns {doubled!r}"
+        # A database may make names of what a file or a table has: PIVOT does, and DuckDB of a CSV file's first line.
+        for number, name in enumerate(self._names, 1):
+            if (first := self._names.index(name) + 1) == number:
+                continue
+            message = f"The statement of 'sql' returns one name for the columns {first} and {number}"
             raise ConfigurationError(message, remedy="Give one of them another name with AS.")
         missing = sorted(set(self._types) - set(self._names))
         if missing:
             message = f"The statement of 'sql' returns no column {missing[0]!r}, which 'types' names"
-            message += suggest(missing[0], self._names)
-            raise ConfigurationError(message, remedy=f"Its columns are: {', '.join(self._names)[:300]}.")
+            message += suggest_spelling(missing[0], self._names)
+            remedy = f"It returns {len(self._names)} columns. Name one of them so with AS, or correct 'types'."
+            raise ConfigurationError(message, remedy=remedy)
         is_postgres = type(self._connection).__module__.partition(".")[0] in {"psycopg", "psycopg2"}
         kinds: dict[str, Any] = {
             column[0]: _POSTGRES_TYPES.get(column[1]) if is_postgres and isinstance(column[1], int) else None
@@ -125,7 +128,7 @@ class Query:
         for rows in self._batches:
             for row in rows:
                 number += 1
-                record, fault = to_json_record(self._named(row), self._converter)
+                record, fault = to_json_record(self._named(row), self._converter, self._sql)
                 if fault is not None:
                     yield UnreadableRecord(f"row {number}", fault, record)
                 else:

@@ -187,7 +187,8 @@ def test_delimiter_quotation_mark_header_and_null_values(context, folder):
         ("id,id\n1,2\n", {}, "one name for the columns 1 and 2"),
         ("id,\n1,2\n", {}, "no name for column 2"),
         ("id\n1\n", {"types": {"qty": "integer"}}, "has no column 'qty'"),
-        ("id,qyt\n1,2\n", {"types": {"qty": "integer"}}, "did you mean 'qyt'"),
+        ("id,qyt\n1,2\n", {"types": {"qty": "integer"}}, "It has 2 columns. Does its first line hold the names"),
+        ("id,Unit Price\n1,2\n", {"types": {"unit_price": "decimal"}}, "there it is spelled 'Unit Price'"),
         ("id\n1\n", {"types": {"id": "int"}}, "did you mean 'integer'"),
         ("id\n1\n", {"delimiter": ";;"}, "'delimiter'"),
         ("id\n1\n", {"encoding": "utf-9"}, "'encoding'"),
@@ -327,7 +328,7 @@ def test_a_number_of_parquet_that_is_not_finite_is_rejected(context, folder):
     reference = run(context, folder / "a.parquet")
 
     assert records(reference) == [{"id": 1, "rate": 1.5}]
-    assert reference["extra"]["rejections"] == {"rate: its value is no finite number": 1}
+    assert reference["extra"]["rejections"] == {"column 2: its value is no finite number": 1}
 
 
 def test_nanoseconds_of_parquet_are_cut_to_microseconds(context, folder):

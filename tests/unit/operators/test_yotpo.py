@@ -488,7 +488,7 @@ def test_rows_of_a_table_become_orders(context, columns):
 
 def test_a_wrong_mapping_fails_before_anything_is_written(context):
     store = Store()
-    with pytest.raises(AirflowFailException, match="'order_nr', which no record has: did you mean 'order'"):
+    with pytest.raises(AirflowFailException, match="'order_nr', which no record has"):
         upsert(context, YotpoUpsertOrdersOperator, store, orders=ROWS, columns={**COLUMNS, "order_name": "order_nr"})
     assert store.sent == []
 

@@ -630,7 +630,8 @@ def test_a_table_in_a_schema(staging, warehouse):
     ("arguments", "message"),
     [
         ({"keys": None}, "mode='merge' needs 'keys'"),
-        ({"keys": ["idd"]}, "'keys' names 'idd', which the records don't have: did you mean 'id'"),
+        ({"keys": ["idd"]}, "'keys' names 'idd', which the records don't have"),
+        ({"keys": ["ID"]}, "which the records don't have: there it is spelled 'id'"),
         ({"mode": "upsert"}, "'mode' is 'upsert'"),
         ({"mode": "repalce"}, "did you mean 'replace'"),
         ({"table": "a..b"}, "'table' is 'a..b'"),

@@ -262,11 +262,12 @@ def test_too_few_records_fail_the_task(context, lite):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"sql": "SELECT 1 AS id, 2 AS id"}, "two columns 'id'"),
+        ({"sql": "SELECT 1 AS id, 2 AS id"}, "one name for the columns 1 and 2"),
         ({"sql": "CREATE TABLE x (id INTEGER)"}, "returns no rows"),
         ({"sql": ""}, "'sql'"),
         ({"sql": "SELECT 1 AS id", "types": {"id": "int"}}, "did you mean 'integer'"),
-        ({"sql": "SELECT 1 AS qty", "types": {"qtty": "integer"}}, "no column 'qtty', .*did you mean 'qty'"),
+        ({"sql": "SELECT 1 AS qty", "types": {"qtty": "integer"}}, "no column 'qtty', .*returns 1 columns"),
+        ({"sql": "SELECT 1 AS Qty", "types": {"qty": "integer"}}, "there it is spelled 'Qty'"),
         ({"sql": "SELECT 1 AS id", "timezone": "Nowhere"}, "'timezone'"),
         ({"sql": "SELECT 1 AS id", "parameters": 5}, "'parameters'"),
         ({"sql": "SELECT id FROM missing"}, "no such table: missing"),
