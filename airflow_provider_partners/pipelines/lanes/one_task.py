@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class LanesOperator(BaseOperator):
-    """Runs all steps of several lanes, one lane after the other, and returns their summaries.
+    """Runs all steps of several lanes, one lane after the other, and returns where their summaries are stored.
 
     One lane's failure does not stop the others. The task fails in the end if a lane failed, and its next try runs only
     what has not finished: neither a finished lane nor a finished step runs again. A lane that waits for a partner lets
@@ -58,9 +58,10 @@ class LanesOperator(BaseOperator):
         self.steps = steps
         self._lineage: list[tuple[TaskActivity, list[Any]]] = []
 
-    def execute(self, context: Any) -> list[Any]:
+    def execute(self, context: Any) -> dict[str, Any]:
         """Run the lanes that have not finished.
 
+        :returns: where their summaries are, for :func:`~.progress.summaries_at`
         :raises FatalTaskError: when lanes failed, and no retry can mend any of them
         :raises PartnerTaskError: when lanes failed
         :raises AirflowRescheduleException: when a lane waits for a partner
@@ -71,11 +72,15 @@ class LanesOperator(BaseOperator):
         except PartnersError as error:  # of the list of lanes, or of what is stored about them
             raise as_task_error(error, context) from None
 
-    def _run_all(self, context: Any) -> list[Any]:
+    def _run_all(self, context: Any) -> dict[str, Any]:
         ti = context["ti"]
         lanes = self._read_lanes(ti)
         is_first_start = ti.try_number == 1 and not context.get("task_reschedule_count")
-        batch = BatchProgress(dataset_uri(context), max_tries=ti.max_tries, is_first_start=is_first_start)
+        uri = dataset_uri(context)
+        batch = BatchProgress(uri, max_tries=ti.max_tries, is_first_start=is_first_start)
+        place = {"uri": uri, "generation": batch.generation, "group": ti.task_id, "lanes": [*lanes]}
+        # A task that fails or is killed returns nothing, and the summary of the run needs the lanes that are done.
+        ti.xcom_push(key="return_value", value=place)
         progress = {
             number: LaneProgress(
                 lane_uri(context, group=ti.task_id, number=number), fingerprint=lane_fingerprint(lane), batch=batch
@@ -90,16 +95,13 @@ class LanesOperator(BaseOperator):
             if self._is_stopped:
                 message = f"The task was stopped before {lanes[number]['shop']}"
                 raise PartnerTaskError(message)
-            # A task that fails, waits or is killed returns nothing, and the summary needs the lanes that are done.
-            ti.xcom_push(key="return_value", value=_in_order(summaries))
             end = self._run(context, number, lanes[number], progress.pop(number))
             summaries[number] = end.summary
             ends.append(end)
         if any(end.has_failed or end.continues_at for end in ends):
-            ti.xcom_push(key="return_value", value=_in_order(summaries))
             _raise_unfinished(ends, len(lanes))
-        batch.finish()
-        return _in_order(summaries)
+        batch.finish([summaries[number] for number in sorted(summaries)])
+        return place
 
     def on_kill(self) -> None:
         """Stop the running step, and begin no other."""
@@ -175,11 +177,6 @@ class LanesOperator(BaseOperator):
     def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
         """Return OpenLineage's inputs and outputs of the steps that ran."""
         return self.get_openlineage_facets_on_complete(task_instance)
-
-
-def _in_order(summaries: Mapping[int, Any]) -> list[Any]:
-    """Return the summaries of the lanes that have one."""
-    return [summaries[number] for number in sorted(summaries) if summaries[number] is not None]
 
 
 def _raise_unfinished(ends: Sequence[LaneEnd], lanes: int) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_partners.datasets.storage import LANE_FILE, LANES_FILE, DatasetFolder
 
-__all__ = ["BatchProgress", "LaneProgress", "lane_fingerprint"]
+__all__ = ["BatchProgress", "LaneProgress", "lane_fingerprint", "summaries_at"]
 
 
 def lane_fingerprint(lane: Mapping[str, Any]) -> str:
@@ -142,10 +142,38 @@ class BatchProgress:
         self._state["unchanged"] |= summaries
         self._store()
 
-    def finish(self) -> None:
-        """Store that all lanes are done."""
-        self._state["is_done"] = True
+    def finish(self, summaries: Sequence[Any]) -> None:
+        """Store that all lanes are done, and their summaries once more, so that one file has them all."""
+        self._state |= {"is_done": True, "summaries": summaries}
         self._store()
 
     def _store(self) -> None:
         self._folder.write_json(LANES_FILE, self._state)
+
+
+def summaries_at(uri: str, *, generation: int, lanes: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
+    """Yield the summaries that a task has stored of its lanes, however it ended.
+
+    :param uri: the task's folder
+    :param generation: of its progress
+    :param lanes: its lanes, by their own folder
+    """
+    stored = DatasetFolder(uri).read_json(LANES_FILE)
+    if not isinstance(stored, dict) or stored.get("generation") != generation:
+        return
+    if "summaries" in stored:
+        yield from stored["summaries"]
+        return
+    for folder, lane in lanes.items():
+        fingerprint = lane_fingerprint(lane)
+        if summary := stored["unchanged"].get(fingerprint) or _lane_summary(folder, fingerprint, generation):
+            yield summary
+
+
+def _lane_summary(uri: str, fingerprint: str, generation: int) -> Any | None:
+    """Return the summary of a lane that has ended: that of its last failure, unless a later try has begun it."""
+    stored = DatasetFolder(uri).read_json(LANE_FILE)
+    if not isinstance(stored, dict) or (stored.get("lane"), stored.get("generation")) != (fingerprint, generation):
+        return None
+    failure = None if stored.get("is_running") else stored.get("failure")
+    return stored.get("summary") or (failure or {}).get("summary")

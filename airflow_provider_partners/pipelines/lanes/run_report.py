@@ -17,7 +17,9 @@ from airflow_provider_partners.observability.report import run as report
 from airflow_provider_partners.observability.step_log import REPORT_TASK_ID
 from airflow_provider_partners.pipelines import run_summary, step_errors
 from airflow_provider_partners.pipelines._dag import reject_unknown_params, require_results
+from airflow_provider_partners.pipelines.lanes.lane_run import lane_uri
 from airflow_provider_partners.pipelines.lanes.lane_summary import SUMMARIZE_LANE
+from airflow_provider_partners.pipelines.lanes.progress import summaries_at
 from airflow_provider_partners.pipelines.routing.placements import LANE_GROUP
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
@@ -103,7 +105,7 @@ def build_summary(
     :param find_gaps: returns what no run has read, from the summary
     """
     summary = run_summary.build_run_summary(
-        list(_flatten(summaries)),
+        list(_flatten(summaries, context, lanes)),
         [(lane["shop"], lane["since"]) for lane in lanes],
         until={(lane["shop"], lane["since"]): lane["until"] for lane in lanes},
         dry_run=parse_bool(context["params"]["dry_run"], "dry_run"),
@@ -122,19 +124,26 @@ def _last_step(context: Mapping[str, Any]) -> str:
     return SUMMARIZE_LANE if any(task.endswith(f".{SUMMARIZE_LANE}") for task in tasks) else LANE_GROUP
 
 
-def _flatten(summaries: Any) -> Iterator[Any]:
+def _flatten(summaries: Any, context: Mapping[str, Any], lanes: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
     """Yield the summaries of all tasks. For a single lane, Airflow passes its result instead of a list.
 
-    What is known of a lane before its steps run has no summary, unless there is nothing to do.
+    What is known of a lane before its steps run has no summary, unless there is nothing to do. A task of several lanes
+    has stored theirs.
     """
     if isinstance(summaries, Mapping):
         if "shop" in summaries:
             yield summaries
         elif "unchanged" in summaries:
             yield summaries["unchanged"]
+        elif "generation" in summaries:
+            own = {
+                lane_uri(context, group=summaries["group"], number=number): lanes[number]
+                for number in summaries["lanes"]
+            }
+            yield from summaries_at(summaries["uri"], generation=summaries["generation"], lanes=own)
     elif not isinstance(summaries, str) and summaries is not None:
         for each in summaries:
-            yield from _flatten(each)
+            yield from _flatten(each, context, lanes)
 
 
 def fail_on_failed_shops(summary: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from airflow_provider_partners.observability.activity import TaskActivity
 from airflow_provider_partners.pipelines.lanes import Lane, LanesOperator, LaneSteps, Step
 from airflow_provider_partners.pipelines.lanes.lane_run import LaneEnd
 from airflow_provider_partners.pipelines.lanes.one_task import _raise_unfinished
+from airflow_provider_partners.pipelines.lanes.run_report import _flatten
 from airflow_provider_partners.pipelines.run_summary import build_lane_summary
 from airflow_provider_partners.task_errors import FatalTaskError, PartnerTaskError
 
@@ -65,14 +66,19 @@ def _staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ENDS.clear()
 
 
+LANES = [{**dict.fromkeys(Lane.__dataclass_fields__), "shop": shop, **WINDOW} for shop in (A, B, C)]
+PUSHED: list[Any] = []
+
+
 def run(task: LanesOperator, *, try_number: int = 1, max_tries: int = 2, reschedules: int = 0) -> list[str]:
     """Run a task with the lanes of A, B and C; return the shops whose step ran."""
-    lanes = [{**dict.fromkeys(Lane.__dataclass_fields__), "shop": shop, **WINDOW} for shop in (A, B, C)]
+    lanes = LANES
     identity = {"dag_id": "dag", "task_id": "lane", "run_id": "run", "map_index": 0, "log_url": ""}
     instance = SimpleNamespace(**identity, try_number=try_number, max_tries=max_tries)
-    instance.xcom_pull, instance.xcom_push = lambda **_: lanes, lambda **_: None
+    instance.xcom_pull, instance.xcom_push = lambda **_: lanes, lambda value, **_: PUSHED.append(value)
     task.batch, task.steps = {"lanes": [0, 1, 2]}, STEPS.path
     RAN.clear()
+    PUSHED.clear()
     with suppress(PartnerTaskError, FatalTaskError, KeyboardInterrupt):
         task.execute({
             "ti": instance,
@@ -96,6 +102,34 @@ def test_a_lane_that_kills_its_task_keeps_no_other_from_running() -> None:
     assert run(operator()) == [A]
     assert run(operator(), try_number=2) == [B, C, A]
     assert run(operator(), try_number=3) == [A]
+
+
+def ended() -> dict[str, Any]:
+    """Return by shop where the lane failed that has a summary, as the task that sums up reads it."""
+    context = {"ti": SimpleNamespace(dag_id="dag", task_id="summarize", run_id="run", map_index=-1)}
+    found = list(_flatten([*PUSHED[-1:], None], context, LANES))
+    return {summary["shop"]: summary["failed"] for summary in found}
+
+
+@pytest.mark.usefixtures("_staging")
+def test_the_summaries_of_a_task_are_found_however_it_ends() -> None:
+    """A killed task has only what it pushed before; Airflow removes that when the next try starts."""
+    ENDS[B] = fail(KeyboardInterrupt())
+    run(operator())
+    assert ended() == {A: None}
+    ENDS[B] = fail(FatalError("a refused credential"))
+    run(operator(), try_number=2)
+    assert ended() == {A: None, B: "note", C: None}
+    del ENDS[B]
+    run(operator(), try_number=3, max_tries=5)
+    assert ended() == {A: None, B: None, C: None}
+
+
+@pytest.mark.usefixtures("_staging")
+def test_xcom_gets_one_short_value_and_no_summary() -> None:
+    task = operator()
+    run(task)
+    assert [{"uri": PUSHED[0]["uri"], "generation": 1, "group": "lane", "lanes": [0, 1, 2]}] == PUSHED
 
 
 @pytest.mark.usefixtures("_staging")
