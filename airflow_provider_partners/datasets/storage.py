@@ -37,6 +37,12 @@ PROGRESS_FILE = "progress.json"
 JOB_FILE = "job.json"
 """Checkpoint of the job that fills the dataset, see :mod:`airflow_provider_partners.datasets.job_checkpoint`."""
 
+JOURNAL_FILE = "journal.json"
+"""What is about to be written to a store, see :mod:`airflow_provider_partners.datasets.write_journal`."""
+
+LOAD_FILE = "load.json"
+"""What a load into a table returns, see :mod:`airflow_provider_partners.operators.sql.load`."""
+
 TRIES_FILE = "tries.json"
 """The tries of the step that writes the dataset, see :mod:`airflow_provider_partners.observability.step_log`."""
 
@@ -66,6 +72,8 @@ STATE_FILES = frozenset({
     MANIFEST_FILE,
     PROGRESS_FILE,
     JOB_FILE,
+    JOURNAL_FILE,
+    LOAD_FILE,
     TRIES_FILE,
     REPLAYED_FILE,
     WINDOW_FILE,

@@ -27,6 +27,7 @@ from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.schema import MAX_FIELDS, SchemaObserver
 from airflow_provider_partners.datasets.storage import (
     JOB_FILE,
+    JOURNAL_FILE,
     MANIFEST_FILE,
     PROGRESS_FILE,
     TRIES_FILE,
@@ -72,6 +73,8 @@ class DatasetWriter:
     :param part_seconds: seconds after which it is written in any case; ``[partners] part_seconds`` by default
     :param companions: datasets that are written along, such as rejects. They are saved and resumed in one step with
         this one, by its progress, so that a kill never leaves one of them ahead or behind
+    :param has_journal: True if a :class:`~airflow_provider_partners.datasets.write_journal.WriteJournal` is in the
+        folder. It ends with the progress
     :param origin: entries of the manifest that say which query was read, and by which tries
     :param clock: returns the time in seconds
     :raises ConfigurationError: when the format is unknown, or needs a package that is not installed
@@ -94,6 +97,7 @@ class DatasetWriter:
         part_size: int | None = None,
         part_seconds: float | None = None,
         companions: Sequence[DatasetWriter] = (),
+        has_journal: bool = False,
         origin: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -114,6 +118,7 @@ class DatasetWriter:
         self._part_size = settings.part_size() if part_size is None else part_size
         self._part_seconds = settings.part_seconds() if part_seconds is None else part_seconds
         self._companions = companions
+        self._has_journal = has_journal
         self._origin = dict(origin or {})
         self._clock = clock
         self._saved_at = clock()
@@ -132,6 +137,11 @@ class DatasetWriter:
     def parts(self) -> int:
         """Number of parts so far, also of the unfinished one."""
         return self._parts.count
+
+    @property
+    def is_saved(self) -> bool:
+        """True if all records so far are stored."""
+        return self._parts.size == 0
 
     @property
     def read_at(self) -> str:
@@ -193,7 +203,8 @@ class DatasetWriter:
     def _start_from(self, state: Mapping[str, Any] | None, names: Sequence[str]) -> None:
         """Continue from stored progress; without it, from the beginning. Remove the files that don't belong to it."""
         if state is None:
-            self._folder.remove(*(name for name in names if name not in {JOB_FILE, TRIES_FILE}))
+            kept = {JOB_FILE, TRIES_FILE, *self._journal}
+            self._folder.remove(*(name for name in names if name not in kept))
             return
         # A part that the progress does not have is of an unfinished save: its records are read again. A manifest is of
         # a try that was killed before it was done with its progress.
@@ -254,6 +265,10 @@ class DatasetWriter:
             self._folder.remove(PROGRESS_FILE)
         except PartnersError as failure:
             log.warning("The progress of %s could not be removed: %s", self, failure)
+
+    @property
+    def _journal(self) -> Sequence[str]:
+        return (JOURNAL_FILE,) if self._has_journal else ()
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -336,6 +351,6 @@ class DatasetWriter:
         }
         self._folder.write_json(MANIFEST_FILE, manifest)
         replaced = {part["name"] for part in self._parts.entries} - {part["name"] for part in parts}
-        self._folder.remove(*replaced, PROGRESS_FILE)
+        self._folder.remove(*replaced, *self._journal, PROGRESS_FILE)
         lineage.add_output(reference)
         return reference

@@ -26,9 +26,10 @@ from airflow_provider_partners.arguments import (
     check_structure,
     suggest,
 )
+from airflow_provider_partners.datasets.finished import finished_manifest, is_of, is_retry, origin_of
 from airflow_provider_partners.datasets.list_writer import write_dataset
 from airflow_provider_partners.datasets.location import dataset_uri, task_identity
-from airflow_provider_partners.datasets.manifest import load_manifest, remove_unlisted, stored_reference
+from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
 from airflow_provider_partners.datasets.match import resolve_match
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.publish import Publisher, check_target, publish_dataset
@@ -180,16 +181,12 @@ class ExtractOperator(StoringOperator):
     ) -> dict[str, Any]:
         """Return what the manifest says of the task's query, and of its tries.
 
-        Airflow raises ``max_tries`` when a task is cleared. So equal numbers are tries without a success in between.
-
         :param query_arguments: from :meth:`query_arguments`
         :param job: further arguments that decide what is read
         """
         stored_as = self.storage_options().fingerprint
         arguments = {**query_arguments, **job}
-        text = json.dumps([hook.account, self.resource, arguments, stored_as], sort_keys=True, default=str)
-        tries = getattr(context["ti"], "max_tries", None)
-        return {"query": hashlib.sha256(text.encode()).hexdigest(), "max_tries": tries}
+        return origin_of(context, [hook.account, self.resource, arguments, stored_as])
 
     def finished_dataset(
         self, context: Context, hook: PartnerHook[Any], origin: Mapping[str, Any]
@@ -205,17 +202,13 @@ class ExtractOperator(StoringOperator):
         task = task_identity(context)
         if is_given(self.uri):
             check_target(str(self.uri), Publisher(hook.conn_type, self.resource, hook.account, task))
-        elif getattr(context["ti"], "try_number", 1) == 1:
+        elif not is_retry(context):
             return None
-        folder = DatasetFolder(dataset_uri(context))
-        manifest = load_manifest(folder)
         # A published dataset is removed from the run's folder. So what is there, is not published yet.
-        names = ("query",) if is_given(self.uri) else ("query", "max_tries")
-        if manifest is not None and _has(manifest, origin, names):
-            remove_unlisted(folder, manifest)
-        else:
+        manifest = finished_manifest(context, origin, names=("query",) if is_given(self.uri) else ())
+        if manifest is None:
             manifest = load_manifest(DatasetFolder(str(self.uri))) if is_given(self.uri) else None
-            if manifest is None or not _has(manifest, {**origin, "published_by": task}):
+            if manifest is None or not is_of(manifest, {**origin, "published_by": task}):
                 return None
         reference = stored_reference(manifest)
         self.log.info("An earlier try has finished %s", reference.uri)
@@ -404,8 +397,3 @@ class ExtractOperator(StoringOperator):
         if self.match is None:
             return None
         return resolve_match(self.match)
-
-
-def _has(manifest: Mapping[str, Any], values: Mapping[str, Any], names: Sequence[str] = ()) -> bool:
-    """Return True if a manifest has these values, none of which is ``None``."""
-    return all(values[name] is not None and manifest.get(name) == values[name] for name in names or values)

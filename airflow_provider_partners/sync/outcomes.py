@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self, TypedDict
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol, Self, TypedDict
 
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, RejectedError, RejectThresholdError
 from airflow_provider_partners.failures import REPLAY_DAG_ID
@@ -103,6 +103,43 @@ class Outcome:
             "order_id": self.order_id,
             "values": self.values,
         }
+
+
+class WriteJournal(Protocol):
+    """Remembers what a task is about to write, until its outcomes are stored."""
+
+    def earlier(self, key: str) -> Record | None:
+        """Return the outcome that an earlier try was about to reach for a record; ``None`` if it has not begun it."""
+
+    def begin(self, outcomes: Mapping[str, Record]) -> None:
+        """Store the outcomes that are about to be reached, by the key of the record."""
+
+
+WRITTEN: Mapping[str, Action] = {
+    "create": "created",
+    "update": "updated",
+    "would_create": "created",
+    "would_update": "updated",
+}
+"""The outcome of each planned write."""
+
+
+def earlier_outcome(journal: WriteJournal | None, key: str) -> Outcome | None:
+    """Return the outcome that an earlier try was about to reach for a record."""
+    stored = journal.earlier(key) if journal is not None else None
+    return Outcome(**stored) if stored is not None else None
+
+
+def as_begun(outcome: Outcome, begun: Outcome | None) -> Outcome:
+    """Return the outcome of a record that an earlier try has begun to write: the one that it was about to reach.
+
+    The call of the earlier try may have arrived, and then there is nothing left to write.
+
+    :param begun: from :func:`earlier_outcome`
+    """
+    if begun is None or outcome.action not in {"created", "updated", "unchanged"}:
+        return outcome
+    return replace(begun, yotpo_id=outcome.yotpo_id)
 
 
 def rejected_outcome(

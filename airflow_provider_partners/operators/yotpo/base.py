@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from airflow_provider_partners import settings, sync
 from airflow_provider_partners.arguments import Check, check_count, check_flag, check_limit, check_mapping, parse_bool
+from airflow_provider_partners.datasets.finished import finished_manifest, is_retry, origin_of
 from airflow_provider_partners.datasets.location import dataset_uri, version_log_uri
+from airflow_provider_partners.datasets.manifest import stored_reference
 from airflow_provider_partners.datasets.progress import ProgressLog
+from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.source import RecordSource
 from airflow_provider_partners.datasets.version_log import VersionLog
+from airflow_provider_partners.datasets.write_journal import WriteJournal
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.failures import wrapped
@@ -38,7 +42,7 @@ OUTCOMES_PER_BATCH = 100
 """Yotpo returns as many records in one lookup, see :mod:`airflow_provider_partners.api.yotpo.lookup`."""
 
 OUTCOME_SECONDS = 10
-"""How often outcomes are stored. After a kill, a retry finds later writes in Yotpo, and counts them as unchanged."""
+"""How often outcomes are stored. After a kill, a retry looks up the records since then."""
 
 
 class UpsertExtra(TypedDict):
@@ -124,12 +128,14 @@ class UpsertOperator(PartnerOperator):
         plan_only: bool,
         workers: int,
         versions: VersionLog,
+        journal: WriteJournal | None,
     ) -> Iterator[Outcome]:
         """Write the records and yield an outcome for each.
 
         :param records: built or plain records
         :param skip: external ids that an earlier try has finished, with the number of their outcomes
         :param versions: the versions that the store's tasks have written
+        :param journal: remembers what is about to be written
         """
         write = getattr(upsert, f"upsert_{self.record_kind}")
         outcomes: Iterator[Outcome] = write(
@@ -139,6 +145,7 @@ class UpsertOperator(PartnerOperator):
             dry_run=plan_only,
             workers=workers,
             versions=versions,
+            journal=journal,
             **self.upsert_options(),
         )
         return outcomes
@@ -183,12 +190,22 @@ class UpsertOperator(PartnerOperator):
     def run(self, context: Context) -> DatasetRefDict:
         """Write the records that no earlier try has written, store outcomes and rejects, check the threshold."""
         source, plan_only = self.input_source(), parse_bool(self.plan_only, "plan_only")
-        outcomes, rejects, finished = self._open_datasets(context, source, plan_only=plan_only)
+        hook = self.hook()
+        hook.metrics_shop = source.extra.get("shop")
+        work = self._work(source, plan_only=plan_only)
+        origin = origin_of(context, [hook.account, work])
+        manifest = finished_manifest(context, origin) if is_retry(context) else None
+        if manifest is not None:
+            reference = stored_reference(manifest)
+            self.log.info("An earlier try has finished %s", reference.uri)
+            self.record_partner(hook)
+            self.activity.shop = hook.metrics_shop
+            return self._finish(context, reference)
+        outcomes, rejects, finished = self._open_datasets(context, source, work, origin)
         if finished:
             self.log.info("An earlier try has finished %d %s; they are skipped.", finished.total(), self.record_kind)
         progress = ProgressLog(self.log.info, self.record_kind, resumed_records=finished.total())
-        hook = self.hook()
-        hook.metrics_shop = source.extra.get("shop")
+        journal, unsaved = WriteJournal(dataset_uri(context), work=work), list[str]()
         # A failure saves the outcomes so far, so that a retry skips these records.
         log_uri, owner = version_log_uri(hook.account or ""), dataset_uri(context)
         with (
@@ -205,11 +222,16 @@ class UpsertOperator(PartnerOperator):
                 plan_only=plan_only,
                 workers=self.workers or settings.parallel_calls(),
                 versions=versions,
+                journal=None if plan_only else journal,
             )
             for batch in batch_outcomes(results):
                 rejected = [outcome.reject for outcome in batch if outcome.reject is not None]
                 rejects.append(rejected)
                 outcomes.append([outcome.to_dict() for outcome in batch], position={"parts": outcomes.parts})
+                unsaved += [outcome.key for outcome in batch]
+                if outcomes.is_saved:
+                    journal.settle(unsaved)
+                    unsaved.clear()
                 self._record_batch(Counter(outcome.action for outcome in batch))
                 progress.count(outcomes.records, outcomes.parts)
             calls = client.stats.snapshot()
@@ -222,17 +244,22 @@ class UpsertOperator(PartnerOperator):
         self.activity.records += counts.total() - counts["rejected"]
         self.activity.rejects += counts["rejected"]
 
+    def _work(self, source: RecordSource, *, plan_only: bool) -> str:
+        """Return what identifies the work: a retry goes on, or returns what is finished, only if it is the same."""
+        options = json.dumps([self.upsert_options(), self.columns], sort_keys=True, default=str)
+        inputs = " ".join(self.input_hashes(source))
+        return f"{self.record_kind} {inputs} {options} {self.yotpo_conn_id} {'planned' if plan_only else 'written'}"
+
     def _open_datasets(
-        self, context: Context, source: RecordSource, *, plan_only: bool
+        self, context: Context, source: RecordSource, work: str, origin: Mapping[str, Any]
     ) -> tuple[DatasetWriter, DatasetWriter, Counter[str]]:
         """Open the datasets of outcomes and rejects, and resume an earlier try of the same work.
 
+        :param work: from :meth:`_work`
+        :param origin: of the outcomes
         :returns: both writers, and how many outcomes of each external id the earlier try has stored
         """
         kind = self.record_kind
-        options = json.dumps([self.upsert_options(), self.columns], sort_keys=True, default=str)
-        inputs = " ".join(self.input_hashes(source))
-        work = f"{kind} {inputs} {options} {self.yotpo_conn_id} {'planned' if plan_only else 'written'}"
         lists: dict[str, Any] = {
             "source": "yotpo",
             "account": self.hook().account,
@@ -246,6 +273,8 @@ class UpsertOperator(PartnerOperator):
             resource=f"{kind} outcomes",
             part_seconds=OUTCOME_SECONDS,
             companions=[rejects],
+            has_journal=True,
+            origin=origin,
             **lists,
         )
         outcomes.resume()
@@ -271,7 +300,17 @@ class UpsertOperator(PartnerOperator):
             "summary": summary.to_dict(),
             "rejects": reject_reference.to_dict() if reject_reference else None,
         }
-        reference = outcomes.commit(extra=extra)
+        return self._finish(context, outcomes.commit(extra=extra))
+
+    def _finish(self, context: Context, reference: DatasetRef) -> DatasetRefDict:
+        """Record the activity of all tries, check the threshold, and return the reference.
+
+        :param reference: of the finished outcomes, of this try or an earlier one
+        """
+        extra = reference.extra
+        summary = sync.OutcomeSummary.from_dict(extra["summary"])
+        counts, plan_only = summary.counts, extra["dry_run"]
+        reject_reference = DatasetRef.from_dict(extra["rejects"]) if extra["rejects"] else None
         self.activity.set_list_written(self.record_kind, _written(counts))
         self.activity.set_datasets_written(
             reference, reject_reference, rejects=counts["rejected"], outcomes=dict(counts), dry_run=plan_only

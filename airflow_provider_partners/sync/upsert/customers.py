@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.concurrency import map_in_order
 from airflow_provider_partners.exceptions import RejectedError
 from airflow_provider_partners.sync.grouping import group_key
-from airflow_provider_partners.sync.outcomes import Outcome, rejected_outcome
+from airflow_provider_partners.sync.outcomes import Outcome, WriteJournal, rejected_outcome
 from airflow_provider_partners.sync.payload.models import StoreCustomer
 from airflow_provider_partners.sync.plain_records import merge_records, record_id, unwrap
 from airflow_provider_partners.sync.staleness import VersionLog
@@ -37,6 +37,7 @@ def upsert_customers(
     workers: int = 1,
     batch_size: int = BATCH_SIZE,
     versions: VersionLog | None = None,
+    journal: WriteJournal | None = None,
 ) -> Iterator[Outcome]:
     """Create or update customers.
 
@@ -48,6 +49,7 @@ def upsert_customers(
     :param workers: parallel writes
     :param batch_size: customers that are merged and written together
     :param versions: not used: a customer has no version
+    :param journal: not used: a customer that is sent again is accepted again
     :returns: one outcome for each customer. Without an external id, a hash of the address stands for it
     """
     remaining = (record for record in customers if malformed_part(record) or _key(record) not in skip)

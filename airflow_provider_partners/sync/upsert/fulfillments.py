@@ -7,13 +7,22 @@ read where something differs. External ids match the two. Nothing else of the or
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.yotpo.resources import yotpo_id_of
 from airflow_provider_partners.exceptions import ConflictError, NotFoundError, RejectedError
 from airflow_provider_partners.records import Record
-from airflow_provider_partners.sync.outcomes import Action, Outcome, rejected_outcome
+from airflow_provider_partners.sync.outcomes import (
+    WRITTEN,
+    Action,
+    Outcome,
+    WriteJournal,
+    as_begun,
+    earlier_outcome,
+    rejected_outcome,
+)
 from airflow_provider_partners.sync.payload.models import Fulfillment, Order
 from airflow_provider_partners.sync.payload.repairs import to_id
 from airflow_provider_partners.sync.plain_records import is_built, merge_records, parse_fulfillments, record_id
@@ -42,6 +51,7 @@ def upsert_fulfillments(
     workers: int = 1,
     batch_size: int = BATCH_SIZE,
     versions: VersionLog | None = None,
+    journal: WriteJournal | None = None,
 ) -> Iterator[Outcome]:
     """Create or update the fulfillments of orders that exist in Yotpo.
 
@@ -54,6 +64,7 @@ def upsert_fulfillments(
     :param workers: orders in parallel; the fulfillments of one order follow each other
     :param batch_size: orders that are looked up in one call, at most 100
     :param versions: the store's log, as for ``upsert_orders``. Both share the versions of the orders
+    :param journal: of the task, as for ``upsert_orders``
     :returns: one outcome for each fulfillment. A rejected one can be replayed here or with its order
     """
     lookup = client.lookup("orders")
@@ -83,13 +94,24 @@ def upsert_fulfillments(
         guard.begin(versions_of)
         orders = lookup.find([record_id(record) for record in batch], workers=workers)
 
-        def upsert(record: Mapping[str, Any], orders: dict[str, Record] = orders) -> list[Outcome]:
+        def upsert(
+            record: Mapping[str, Any], orders: dict[str, Record] = orders, *, dry_run: bool = dry_run
+        ) -> list[Outcome]:
             order = orders.get(record_id(record))
             fulfillments = _fulfillments_to_write(record, skip)
-            return _OrderFulfillments(client, guard, record, order).upsert(fulfillments, dry_run=dry_run)
+            return _OrderFulfillments(client, guard, record, order, journal).upsert(fulfillments, dry_run=dry_run)
+
+        if journal is not None:
+            plans = [outcome for record in batch for outcome in upsert(record, dry_run=True)]
+            journal.begin({each.key: _begun(each, journal) for each in plans if each.action in WRITTEN})
 
         for outcomes in settlement.results(upsert, batch, sent=_sent_version, workers=workers):
             yield from outcomes
+
+
+def _begun(planned: Outcome, journal: WriteJournal) -> Record:
+    """Return the outcome that a planned write will have, or was about to have in an earlier try."""
+    return (earlier_outcome(journal, planned.key) or replace(planned, action=WRITTEN[planned.action])).to_dict()
 
 
 def _sent_version(record: Mapping[str, Any]) -> tuple[str, Version]:
@@ -142,15 +164,22 @@ class _OrderFulfillments:
     """The fulfillments of one order.
 
     :param order: Yotpo's order, ``None`` when Yotpo doesn't have it
+    :param journal: of the task
     """
 
     def __init__(
-        self, client: YotpoClient, guard: VersionGuard, record: Mapping[str, Any], order: Record | None
+        self,
+        client: YotpoClient,
+        guard: VersionGuard,
+        record: Mapping[str, Any],
+        order: Record | None,
+        journal: WriteJournal | None = None,
     ) -> None:
         self._client = client
         self._guard = guard
         self._record = record
         self._order = order
+        self._journal = journal
         self._order_external_id = record_id(record)
         self._fulfillments: dict[str, Any] | None = None
 
@@ -171,14 +200,17 @@ class _OrderFulfillments:
             plan = self._plan(payload, embedded.get(str(payload.get("external_id"))))
         except RejectedError as error:
             return self._reject(payload, error)
-        if plan.action == "unchanged":
-            return self._outcome(payload, "unchanged", plan)
+        unchanged = self._outcome(payload, "unchanged", plan)
+        begun = earlier_outcome(self._journal, unchanged.key)
+        if plan.action == "unchanged" and (begun is None or dry_run):
+            return unchanged
         if dry_run:
             present = embedded.get(str(payload.get("external_id")))
             action: Action = "would_create" if plan.action == "create" else "would_update"
             return self._outcome(payload, action, plan, present=present)
         try:
-            return self._write(payload)
+            # Only the order's list has the id of what an earlier try has written.
+            return as_begun(self._write(payload), begun)
         except RejectedError as error:
             return self._reject(payload, error)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK
 from airflow_provider_partners.sync.old_orders import OLD_AFTER_MONTHS, age_note, is_too_old
-from airflow_provider_partners.sync.outcomes import Outcome
+from airflow_provider_partners.sync.outcomes import Outcome, WriteJournal
 from airflow_provider_partners.sync.payload.models import Order
 from airflow_provider_partners.sync.plain_records import PlainOrder, is_built, parse_order, record_id
 from airflow_provider_partners.sync.staleness import VersionGuard, VersionLog
@@ -45,6 +45,7 @@ def upsert_orders(
     batch_size: int = BATCH_SIZE,
     sleep: Sleep = SYSTEM_CLOCK.sleep,
     versions: VersionLog | None = None,
+    journal: WriteJournal | None = None,
     personal_values: bool = False,
 ) -> Iterator[Outcome]:
     """Create or update orders with their line items and fulfillments, and the products they need.
@@ -65,6 +66,8 @@ def upsert_orders(
     :param sleep: waits a number of seconds after a conflict
     :param versions: the store's log, by which an order that is older than what was written ends as stale; ``None``
         writes without comparing
+    :param journal: remembers what is about to be written, so that a retry after a kill knows the outcomes of calls that
+        have arrived; ``None`` calls their records unchanged
     :param personal_values: do not mask personal values in what outcomes say of the values before and after
     :returns: one outcome for each order, as soon as it is known
     """
@@ -80,6 +83,7 @@ def upsert_orders(
         sleep=sleep,
         workers=workers,
         personal_values=personal_values,
+        journal=journal,
     )
 
     def rewrite(record: Mapping[str, Any]) -> bool:
@@ -99,7 +103,12 @@ def upsert_orders(
         for upsert in planned:
             if upsert.yotpo_id is not None:
                 catalog.mark_known(_products_at_yotpo(upsert))
-        _create_missing_products(catalog, planned, dry_run=dry_run)
+        missing = _missing_products(catalog, planned)
+        notes = partial(_product_notes, catalog, missing, dry_run=dry_run)
+        writer.begin(planned, notes)
+        catalog.create(missing)
+        for upsert in planned:
+            upsert.notes += notes(upsert)
         write = partial(_upsert_order, writer, catalog, dry_run=dry_run)
         yield from settlement.results(write, upserts, sent=sent_version, workers=workers)
 
@@ -152,12 +161,10 @@ def _sends_lines(upsert: RecordUpsert) -> bool:
     return upsert.plan is not None and "line_items" in upsert.plan.payload
 
 
-def _create_missing_products(catalog: ProductCatalog, upserts: list[RecordUpsert], *, dry_run: bool) -> None:
-    """Create the products that the orders to write name and the store lacks."""
+def _missing_products(catalog: ProductCatalog, upserts: list[RecordUpsert]) -> dict[str, Mapping[str, Any]]:
+    """Return the payloads of the products that the orders to write name and the store lacks, by external id."""
     with_lines = [upsert for upsert in upserts if _sends_lines(upsert)]
     missing = set(catalog.missing(product for upsert in with_lines for product in _product_ids(upsert)))
-    if not missing:
-        return
     payloads: dict[str, Mapping[str, Any]] = {}
     for upsert in with_lines:
         for product in _product_ids(upsert):
@@ -165,11 +172,16 @@ def _create_missing_products(catalog: ProductCatalog, upserts: list[RecordUpsert
             # An order may bring its product without a name, and another one the same product with it.
             if product in missing and (payload.get("name") or product not in payloads):
                 payloads[product] = payload
-    catalog.create(payloads)
-    for upsert in with_lines:
-        created = [each for each in _product_ids(upsert) if each in missing and catalog.error_for([each]) is None]
-        if created:
-            upsert.notes.append(f"products {'to create' if dry_run else 'created'} first: {', '.join(created[:20])}")
+    return payloads
+
+
+def _product_notes(
+    catalog: ProductCatalog, missing: Container[str], upsert: RecordUpsert, *, dry_run: bool
+) -> list[str]:
+    """Return the note about the products of an order that are created first."""
+    products = _product_ids(upsert) if _sends_lines(upsert) else ()
+    created = [each for each in products if each in missing and catalog.error_for([each]) is None]
+    return [f"products {'to create' if dry_run else 'created'} first: {', '.join(created[:20])}"] if created else []
 
 
 def _upsert_order(writer: RecordWriter, catalog: ProductCatalog, upsert: RecordUpsert, *, dry_run: bool) -> Outcome:

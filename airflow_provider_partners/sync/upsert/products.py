@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK
-from airflow_provider_partners.sync.outcomes import Outcome
+from airflow_provider_partners.sync.outcomes import Outcome, WriteJournal
 from airflow_provider_partners.sync.payload.models import Product
 from airflow_provider_partners.sync.plain_records import record_id, unwrap
 from airflow_provider_partners.sync.staleness import VersionGuard, VersionLog, product_version
@@ -42,6 +42,7 @@ def upsert_products(
     batch_size: int = BATCH_SIZE,
     sleep: Sleep = SYSTEM_CLOCK.sleep,
     versions: VersionLog | None = None,
+    journal: WriteJournal | None = None,
 ) -> Iterator[Outcome]:
     """Create or update products; further parameters as those of ``upsert_orders``.
 
@@ -58,6 +59,7 @@ def upsert_products(
         check_create=require_name,
         sleep=sleep,
         workers=workers,
+        journal=journal,
     )
     settlement = Settlement(writer.guard, lambda record: writer.rewrite(_product_upsert(record)), unpack=products_of)
     for batch in record_batches(products_of(products), skip=skip, size=batch_size, envelope="product"):
@@ -67,7 +69,7 @@ def upsert_products(
         ]
         for upsert in upserts:
             writer.validate(upsert)
-        writer.plan_batch(upserts)
+        writer.begin(writer.plan_batch(upserts))
         write = partial(_upsert_product, writer, dry_run=dry_run)
         for outcome in settlement.results(write, upserts, sent=sent_version, workers=workers):
             if outcome.action in _EXISTING:

@@ -18,7 +18,16 @@ from airflow_provider_partners.api.yotpo.lookup import RecordLookup
 from airflow_provider_partners.api.yotpo.resources import MAX_LOOKUP_IDS, yotpo_id_of
 from airflow_provider_partners.exceptions import ConflictError, NotFoundError, RejectedError
 from airflow_provider_partners.records import Record
-from airflow_provider_partners.sync.outcomes import Action, Outcome, RecordKind, rejected_outcome
+from airflow_provider_partners.sync.outcomes import (
+    WRITTEN,
+    Action,
+    Outcome,
+    RecordKind,
+    WriteJournal,
+    as_begun,
+    earlier_outcome,
+    rejected_outcome,
+)
 from airflow_provider_partners.sync.payload.base import Payload, PayloadError
 from airflow_provider_partners.sync.plain_records import is_built, merge_records, record_id, unwrap
 from airflow_provider_partners.sync.staleness import Comparison, VersionGuard
@@ -77,6 +86,7 @@ class RecordUpsert:
     :param comparison: of the version with what other tasks have written
     :param present: the record as Yotpo had it when the write was planned
     :param outcome: the outcome of a record that is rejected or stale before anything is sent
+    :param begun: the outcome that an earlier try was about to reach
     :param is_sent: True once a call of it was, or may have been, on its way
     """
 
@@ -94,7 +104,12 @@ class RecordUpsert:
     yotpo_id: int | None = None
     present: Record | None = field(default=None, repr=False)
     outcome: Outcome | None = None
+    begun: Outcome | None = None
     is_sent: bool = False
+
+
+def _no_notes(_upsert: RecordUpsert) -> Sequence[str]:
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +125,7 @@ class RecordWriter:
     :param create_missing_products: creates the products that Yotpo called unknown
     :param workers: parallel lookups where the filter takes no list of ids
     :param personal_values: do not mask personal values in outcomes
+    :param journal: of the task; ``None`` remembers nothing for a retry
     """
 
     record_kind: RecordKind
@@ -123,6 +139,7 @@ class RecordWriter:
     sleep: Sleep = SYSTEM_CLOCK.sleep
     workers: int = 1
     personal_values: bool = False
+    journal: WriteJournal | None = None
 
     def malformed_upsert(self, record: Any, reason: str) -> RecordUpsert:
         """Return the rejected upsert of a record that can't be read."""
@@ -157,11 +174,25 @@ class RecordWriter:
         present = self.lookup.find([upsert.external_id for upsert in fresh], workers=self.workers)
         for upsert in fresh:
             self._set_plan(upsert, present.get(upsert.external_id))
-        planned = [upsert for upsert in fresh if upsert.outcome is None]
-        self.guard.begin({
-            upsert.external_id: upsert.version for upsert in planned if _plan_of(upsert).action != "unchanged"
-        })
-        return planned
+            upsert.begun = earlier_outcome(self.journal, upsert.external_id)
+        return [upsert for upsert in fresh if upsert.outcome is None]
+
+    def begin(
+        self, planned: Sequence[RecordUpsert], notes: Callable[[RecordUpsert], Sequence[str]] = _no_notes
+    ) -> None:
+        """Store what is about to be sent, for the next try. Call it before the first call.
+
+        :param planned: from :meth:`plan_batch`
+        :param notes: returns further notes of a record's outcome
+        """
+        writes = [upsert for upsert in planned if _plan_of(upsert).action != "unchanged"]
+        self.guard.begin({upsert.external_id: upsert.version for upsert in writes})
+        if self.journal is not None:
+            outcomes = [
+                upsert.begun or self._outcome(upsert, WRITTEN[_plan_of(upsert).action], notes(upsert))
+                for upsert in writes
+            ]
+            self.journal.begin({outcome.key: outcome.to_dict() for outcome in outcomes})
 
     def rewrite(self, upsert: RecordUpsert) -> bool:
         """Write what Yotpo lacks of a build that may have been replaced. Return True if there was something to send."""
@@ -183,7 +214,7 @@ class RecordWriter:
         recovered: set[str] = set()
         while True:
             try:
-                return self._send(upsert)
+                return as_begun(self._send(upsert), upsert.begun)
             except RejectedError as error:
                 try:
                     cause = self._recover(upsert, error, recovered)
@@ -280,7 +311,7 @@ class RecordWriter:
             reason=upsert.comparison.reason,
         )
 
-    def _outcome(self, upsert: RecordUpsert, action: Action) -> Outcome:
+    def _outcome(self, upsert: RecordUpsert, action: Action, notes: Sequence[str] = ()) -> Outcome:
         partly = [f"written in part, because {upsert.comparison.reason}"] if upsert.comparison.newer_sources else []
         return Outcome(
             self.record_kind,
@@ -289,7 +320,7 @@ class RecordWriter:
             yotpo_id=upsert.yotpo_id,
             suppressed=upsert.suppressed,
             changed=list(_plan_of(upsert).changed),
-            notes=[*_plan_of(upsert).notes, *upsert.notes, *partly],
+            notes=[*_plan_of(upsert).notes, *upsert.notes, *notes, *partly],
             values=describe_changes(
                 _plan_of(upsert), upsert.present, kind=self.record_kind, personal_values=self.personal_values
             ),

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk import Asset
 from fakes.yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
@@ -134,6 +136,11 @@ def dataset(tmp_path, name, records, **options):
     writer = DatasetWriter(str(tmp_path / name), source="shopify_admin", resource=name, **options)
     writer.append(records)
     return writer.commit().to_dict()
+
+
+@pytest.fixture
+def staging_folder(tmp_path):
+    return tmp_path / "staging"
 
 
 @pytest.fixture
@@ -602,3 +609,173 @@ def test_outcomes_show_personal_values_only_on_request(context, tmp_path, argume
 
     assert values[1]["customer.email"] == (("old@example.com", "new@example.com") if shown else ("•••", "•••"))
     assert ("example.com" in json.dumps(values)) is shown
+
+
+class Killed(BaseException):
+    """A worker's end, which nobody handles."""
+
+
+class KilledStore(Store):
+    """A store that takes a record, and the worker dies before it hears of it."""
+
+    kills_at = None
+
+    def create_order(self, payload):
+        return self._killing("order", payload, super().create_order(payload))
+
+    def create_fulfillment(self, order_yotpo_id, payload):
+        return self._killing("fulfillment", payload, super().create_fulfillment(order_yotpo_id, payload))
+
+    def _killing(self, kind, payload, yotpo_id):
+        if (kind, payload["external_id"]) == self.kills_at:
+            self.kills_at = None
+            raise Killed
+        return yotpo_id
+
+
+def tried(context, number, max_tries=2):
+    """The context of a try. Airflow raises ``max_tries`` when a task is cleared.
+
+    See ``clear_task_instances`` in Airflow's ``models/taskinstance.py``.
+    """
+    context["outlet_events"] = defaultdict(lambda: SimpleNamespace(extra={}))
+    context["ti"].try_number, context["ti"].max_tries = number, max_tries
+    return context
+
+
+def seen(reference):
+    """What a run has counted and written, without the number of its calls and the store's own numbers."""
+    extra = {name: value for name, value in reference["extra"].items() if name != "api"}
+    return extra, [{**record, "yotpo_id": bool(record["yotpo_id"])} for record in read_dataset(reference)]
+
+
+OUTLET = Asset("yotpo://store-1/orders")
+
+
+@pytest.mark.parametrize(
+    ("operator", "records"),
+    [
+        (YotpoUpsertOrdersOperator, None),
+        (YotpoUpsertProductsOperator, None),
+        (YotpoUpsertFulfillmentsOperator, [{"external_id": "9", "order_external_id": "1"}]),
+        (YotpoUpsertCustomersOperator, CUSTOMERS),
+    ],
+)
+def test_the_retry_of_a_task_that_was_killed_after_its_end_returns_the_same_and_calls_nobody(
+    context, built, operator, records
+):
+    """The first try ended, and its worker died before Airflow heard of it."""
+    store = Customers()
+    store.rejects.add("2")
+    arguments = {operator.record_kind: records or built, "max_rejects": 1, "outlets": [OUTLET]}
+    first = upsert(tried(context, 1), operator, store, **arguments)
+    events = context["outlet_events"][OUTLET].extra
+    store.sent.clear(), store.calls.clear()
+
+    assert upsert(tried(context, 2), operator, store, **arguments) == first
+    assert (store.sent, store.calls.total()) == ([], 0)
+    assert context["outlet_events"][OUTLET].extra == events
+
+
+def test_a_cleared_task_writes_again(context, built):
+    store = Store()
+    upsert(tried(context, 1), YotpoUpsertOrdersOperator, store, orders=built)
+    store.drop("order", "2")
+
+    reference = upsert(tried(context, 2, max_tries=3), YotpoUpsertOrdersOperator, store, orders=built)
+
+    summary = reference["extra"]["summary"]
+    assert (summary["created"], summary["unchanged"]) == (1, 2)
+
+
+def test_a_finished_plan_is_no_finished_write(context, built):
+    store = Store()
+    upsert(tried(context, 1), YotpoUpsertOrdersOperator, store, orders=built, plan_only=True)
+    reference = upsert(tried(context, 2), YotpoUpsertOrdersOperator, store, orders=built)
+    assert reference["extra"]["summary"]["created"] == 3
+
+
+def test_the_retry_of_a_finished_task_with_too_many_rejects_fails_without_a_call(context, built):
+    store = Store(rejects={"2"})
+    with pytest.raises(AirflowFailException):
+        upsert(tried(context, 1), YotpoUpsertOrdersOperator, store, orders=built, max_rejects=0)
+    pushed, calls = dict(context["pushed"]), store.calls.total()
+
+    with pytest.raises(AirflowFailException, match="1 of 3 records were rejected"):
+        upsert(tried(context, 2), YotpoUpsertOrdersOperator, store, orders=built, max_rejects=0)
+    assert (context["pushed"], store.calls.total()) == (pushed, calls)
+
+
+@pytest.mark.parametrize("kills_at", [[1], [3], [1, 3], [3, 3]], ids=str)
+def test_the_retry_of_a_killed_task_counts_what_the_killed_one_has_written(context, built, staging_folder, kills_at):
+    """Nothing was stored of the outcomes: they wait for a part. The order brings its product, which is new."""
+    store, calm = KilledStore(), Store()
+    expected = seen(upsert(context, YotpoUpsertOrdersOperator, calm, orders=built))
+    context["ti"].run_id = "killed"
+    for number, order_id in enumerate(kills_at, start=1):
+        store.kills_at = ("order", str(order_id))
+        with pytest.raises(Killed):
+            upsert(tried(context, number, 5), YotpoUpsertOrdersOperator, store, orders=built)
+        if order_id == 3:
+            store.drop("order", "3")  # The call did not arrive.
+
+    reference = upsert(tried(context, 4, 5), YotpoUpsertOrdersOperator, store, orders=built)
+
+    assert seen(reference) == expected
+    assert store.order_ids == ["1", "2", "3"]
+    assert list(staging_folder.rglob("journal.json")) == []
+
+
+def test_the_retry_of_a_killed_task_counts_an_update_with_the_values_before(context, built, staging_folder):
+    stores = [Store(), KilledStore()]
+    for store in stores:
+        store.add_products("5")
+        store.create_order({**next(iter(read_dataset(built)))["order"], "payment_status": "pending"})
+    expected = seen(upsert(context, YotpoUpsertOrdersOperator, stores[0], orders=built))
+    context["ti"].run_id = "killed"
+    stores[1].kills_at = ("order", "3")
+    with pytest.raises(Killed):
+        upsert(tried(context, 1), YotpoUpsertOrdersOperator, stores[1], orders=built)
+
+    extra, outcomes = seen(upsert(tried(context, 2), YotpoUpsertOrdersOperator, stores[1], orders=built))
+
+    assert (extra, outcomes) == expected
+    assert [each["action"] for each in outcomes] == ["updated", "created", "created"]
+    assert outcomes[0]["changed"] == ["payment_status"]
+
+
+def test_the_retry_of_a_killed_task_counts_the_fulfillments_that_it_has_written(context, built):
+    """Yotpo's order shows its fulfillments without their ids, so the retry reads the list of them."""
+    fulfillments = [
+        {
+            "external_id": f"f{number}",
+            "order_external_id": "1",
+            "fulfillment_date": "2026-05-02T10:00:00Z",
+            "status": "success",
+            "fulfilled_items": [{"external_product_id": "5", "quantity": 1}],
+        }
+        for number in (1, 2)
+    ]
+    stores = [Store(), KilledStore()]
+    for store in stores:
+        upsert(context, YotpoUpsertOrdersOperator, store, orders=built)
+    expected = seen(upsert(context, YotpoUpsertFulfillmentsOperator, stores[0], fulfillments=fulfillments))
+    context["ti"].run_id = "killed"
+    stores[1].kills_at = ("fulfillment", "f2")
+    with pytest.raises(Killed):
+        upsert(tried(context, 1), YotpoUpsertFulfillmentsOperator, stores[1], fulfillments=fulfillments)
+
+    reference = upsert(tried(context, 2), YotpoUpsertFulfillmentsOperator, stores[1], fulfillments=fulfillments)
+
+    assert seen(reference) == expected
+    assert stores[1].created[-2:] == [("fulfillments.create", "f1"), ("fulfillments.create", "f2")]
+
+
+def test_the_writes_of_a_killed_task_do_not_count_for_other_records(context, built):
+    """The task was cleared together with the one before it, which has built other orders."""
+    store = KilledStore()
+    store.kills_at = ("order", "3")
+    with pytest.raises(Killed):
+        upsert(tried(context, 1), YotpoUpsertOrdersOperator, store, orders=built)
+    reference = upsert(tried(context, 2), YotpoUpsertOrdersOperator, store, orders=list(read_dataset(built)))
+    assert reference["extra"]["summary"]["unchanged"] == 3
