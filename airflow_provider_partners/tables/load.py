@@ -96,15 +96,23 @@ class TableLoader:
         self._log, self._reject = log, reject
         self.counts = LoadCounts()
 
-    def load(self, records: Iterable[Record], *, before_changes: Callable[[LoadCounts], None]) -> LoadCounts:
+    def load(
+        self,
+        records: Iterable[Record],
+        *,
+        before_changes: Callable[[LoadCounts], None],
+        before_commit: Callable[[LoadCounts], None] = lambda _: None,
+    ) -> LoadCounts:
         """Load the records, and commit.
 
         :param before_changes: called with the counts of records and rejects, before the first row of the table changes
+        :param before_commit: called with all counts, unless the load was appended before
         :raises ConfigurationError: when the table can't hold the records
         """
         with self._transaction() as cursor:
             if not self._plan.columns:
                 self._remove_all(cursor)
+                before_commit(self.counts)
                 return self.counts
             statements = self._prepare_table(cursor)
             if self._is_loaded(cursor, statements):
@@ -117,6 +125,7 @@ class TableLoader:
             self._apply(cursor, statements)
             if not statements.ends_with_transaction():
                 self._execute(cursor, statements.drop_stage())
+            before_commit(self.counts)
         return self.counts
 
     def _remove_all(self, cursor: Any) -> None:

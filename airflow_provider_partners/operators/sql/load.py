@@ -22,8 +22,10 @@ from airflow_provider_partners.arguments import (
     check_text,
     one_of,
 )
+from airflow_provider_partners.datasets.finished import is_of, is_retry, origin_of
 from airflow_provider_partners.datasets.location import dataset_uri, is_task_folder, task_identity
 from airflow_provider_partners.datasets.schema import check_types
+from airflow_provider_partners.datasets.storage import LOAD_FILE, DatasetFolder
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, RejectThresholdError
 from airflow_provider_partners.hooks.database import Database, find_database
@@ -79,7 +81,8 @@ class DatasetToSqlOperator(PartnerOperator):
 
     The table is created, or gets the columns that it lacks, by the types of the dataset's columns. Objects and lists
     become JSON columns, or columns of their own with ``flatten``. Rows are merged in one transaction where the database
-    has them. So a failure changes nothing, and a repetition changes nothing either.
+    has them. So a failure changes nothing, and a repetition changes nothing either. The retry of a task that was killed
+    after the commit loads again, and returns the counts of the first load.
 
     A record without a key, or with a value that has no form in the table, is rejected: it goes into a dataset of its
     own, ``rejects``. Too many rejects fail the task before anything is committed.
@@ -217,9 +220,7 @@ class DatasetToSqlOperator(PartnerOperator):
             raise DatasetError(message, remedy="Check the task that wrote it.")
         database = find_database(self.conn_id, self.hook_params)
         dialect = find_dialect(self.dialect or None, database.kind)
-        rejects = _Rejects(context, self.table, source.account)
-        counts = self._load(context, source, database, dialect, keys, rejects)
-        result = self._result(counts, rejects)
+        result = self._load(context, source, database, dialect, keys)
         self._report(context, database, dialect, result)
         return result
 
@@ -249,18 +250,23 @@ class DatasetToSqlOperator(PartnerOperator):
         database: Database,
         dialect: Dialect,
         keys: Sequence[str],
-        rejects: _Rejects,
-    ) -> LoadCounts:
+    ) -> TableLoad:
         from airflow_provider_partners.tables.load import LoadCounts, LoadOptions, TableLoader
         from airflow_provider_partners.tables.names import parse_table
 
         table = parse_table(self.table, dialect)
         plan = self._plan(source, dialect, keys)
+        rejects = _Rejects(context, self.table, source.account)
         if not plan.columns and self.mode != "replace":
-            return LoadCounts()
+            return self._result(LoadCounts(), rejects)
+        arguments = {name: getattr(self, name) for name in self.template_fields if name != "dataset"}
+        first = _FirstResult(context, origin_of(context, [source.sha256, arguments]))
 
         def before_changes(counts: LoadCounts) -> None:
             self._check_rejects(context, counts, rejects)
+
+        def before_commit(counts: LoadCounts) -> None:
+            first.keep(self._result(counts, rejects), is_repeated=self.mode == "replace" or not _changes_table(counts))
 
         with database.open() as connection:
             loader = TableLoader(
@@ -279,7 +285,8 @@ class DatasetToSqlOperator(PartnerOperator):
                 log=lambda statement: self.log.info("Running the statement: %s", statement),
                 reject=rejects.add,
             )
-            return loader.load(source.read(), before_changes=before_changes)
+            counts = loader.load(source.read(), before_changes=before_changes, before_commit=before_commit)
+        return first.value or self._result(counts, rejects)
 
     def _plan(self, source: RecordSource, dialect: Dialect, keys: Sequence[str]) -> TablePlan:
         """Return the columns of the table. Without records, those that only records would show may be missing.
@@ -404,13 +411,38 @@ class DatasetToSqlOperator(PartnerOperator):
         return lineage
 
 
+def _changes_table(counts: LoadCounts) -> bool:
+    return bool(counts.inserted or counts.updated or counts.added_columns or counts.widened_columns)
+
+
+class _FirstResult:
+    """What the task's first load returns. A repetition, after a kill, would count its rows as unchanged.
+
+    It is stored before the commit, since nothing is certain to run after it. So it may be of a load that the database
+    has rolled back. Then the repetition changes the table, and its own result counts.
+    """
+
+    def __init__(self, context: Context, origin: Mapping[str, Any]) -> None:
+        self._folder, self._origin = DatasetFolder(dataset_uri(context)), origin
+        stored = self._folder.read_json(LOAD_FILE) if is_retry(context) else None
+        self.value: TableLoad | None = stored["result"] if stored and is_of(stored, origin) else None
+
+    def keep(self, result: TableLoad, *, is_repeated: bool) -> None:
+        """Store a result, unless it is of a repetition."""
+        if self.value is not None and is_repeated:
+            self.value = {**self.value, "rejects": result["rejects"]}
+        else:
+            self.value = result
+            self._folder.write_json(LOAD_FILE, {**self._origin, "result": result})
+
+
 class _Rejects:
     """The dataset of the records that have no row, which is written as they come."""
 
     def __init__(self, context: Context, table: str, account: str | None) -> None:
         uri = dataset_uri(context, "rejects")
         self._writer = DatasetWriter(uri, source="sql", resource=f"{table} rejects", account=account)
-        self._writer.resume()
+        self._is_open = False
         self._waiting: list[Record] = []
         self.summary = sync.OutcomeSummary()
 
@@ -427,5 +459,9 @@ class _Rejects:
         return self._writer.commit().to_dict() if self._writer.records else None
 
     def _flush(self) -> None:
+        if not self._is_open:
+            # Not before: a load that was appended before reads no record, and its rejects are those of the first time.
+            self._writer.resume()
+            self._is_open = True
         self._writer.append(self._waiting)
         self._waiting = []

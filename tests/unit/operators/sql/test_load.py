@@ -114,7 +114,7 @@ def dataset(staging, records, columns=(), name="orders", run_id="run", window=No
     return writer.commit().to_dict()
 
 
-def load(reference, *, run_id="run", pushed=None, **arguments):
+def load(reference, *, run_id="run", pushed=None, try_number=1, max_tries=None, **arguments):
     arguments = {"table": "orders", "conn_id": "db", "keys": ["id"], **arguments}
     if arguments.get("mode", "merge") == "append":
         arguments.pop("keys")
@@ -124,6 +124,8 @@ def load(reference, *, run_id="run", pushed=None, **arguments):
         task_id="load",
         run_id=run_id,
         map_index=-1,
+        try_number=try_number,
+        max_tries=max_tries,
         xcom_push=lambda key, value: pushed.update({key: value}),
     )
     return DatasetToSqlOperator(task_id="load", dataset=reference, **arguments).execute({"ti": task})
@@ -815,3 +817,54 @@ def test_the_drivers_error_with_the_row_is_not_kept(staging, warehouse):
 
     assert raised.value.error.__context__ is None
     assert raised.value.error.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "before"),
+    [("merge", [{"id": 1, "v": "old"}]), ("append", [{"id": 1, "v": "old"}]), ("replace", [{"id": 8}, {"id": 9}])],
+)
+def test_the_retry_of_a_task_that_was_killed_after_the_commit_returns_the_first_counts(
+    staging, database, monkeypatch, mode, before
+):
+    """Airflow has not heard of the load. A cleared task has more ``max_tries``.
+
+    See ``clear_task_instances`` in Airflow's ``models/taskinstance.py``.
+    """
+    load(dataset(staging, before, name="before", run_id="before"), mode=mode, run_id="before")
+    reference = dataset(staging, [{"id": 1, "v": "a", "w": 1}, {"id": 2, "v": "b"}, {"id": {"no": "key"}}])
+    arguments = {"mode": mode, "types": {"id": "integer"}}
+    with monkeypatch.context() as patch:
+        patch.setattr(DatasetToSqlOperator, "_report", lambda self, context, database, dialect, result: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            load(reference, max_tries=2, **arguments)
+    rows = database.query("SELECT * FROM orders ORDER BY id")
+
+    results = [load(reference, try_number=number, max_tries=2, **arguments) for number in (2, 3)]
+
+    assert database.query("SELECT * FROM orders ORDER BY id") == rows
+    for result in results:
+        assert (
+            counts(result)
+            == {
+                "merge": {"inserted": 1, "updated": 1, "unchanged": 0},
+                "append": {"inserted": 2, "updated": 0, "unchanged": 0},
+                "replace": {"inserted": 2, "updated": 0, "unchanged": 0},
+            }[mode]
+        )
+        assert (result["deleted"], result["rejected"]) == (2 if mode == "replace" else 0, 1)
+        assert result["added_columns"] == (["v", "w"] if mode == "replace" else ["w"])
+        assert [each["id"] for each in read_dataset(result["rejects"])] == [{"no": "key"}]
+    cleared = load(reference, try_number=4, max_tries=5, **arguments)
+    assert (cleared["unchanged"], cleared["deleted"]) == ((0, 2) if mode == "replace" else (2, 0))
+
+
+def test_the_retry_of_a_load_that_the_database_has_rolled_back_counts_its_own(staging, database, monkeypatch):
+    """Another task has inserted one of the rows since."""
+    reference = dataset(staging, [{"id": 1, "v": "a"}, {"id": 2, "v": "b"}])
+    with monkeypatch.context() as patch:
+        patch.setattr("airflow_provider_partners.tables.load.TableLoader._end", lambda self, cursor, word: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            load(reference, max_tries=2)
+    load(dataset(staging, [{"id": 2, "v": "b"}], name="other"), run_id="other")
+
+    assert counts(load(reference, try_number=2, max_tries=2)) == {"inserted": 1, "updated": 0, "unchanged": 1}
