@@ -48,11 +48,11 @@ class TryEntry(TypedDict):
     """One try of a step."""
 
     state: str
-    """``success``, ``failed``, ``skipped``, or ``waiting`` if it gave its slot back."""
+    """``success``, ``warning``, ``failed``, ``skipped``, or ``waiting`` if it gave its slot back."""
     started_at: str
     ended_at: str
     message: str | None
-    """What failed, or why the step was skipped."""
+    """What failed, why the step was skipped, or what the warning is."""
     remedy: str | None
     log_url: str | None
     calls: list[CallEntry]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from airflow_provider_partners.failures import NO_CAUSE, REMEDY_LABEL, wrapped
+from airflow_provider_partners.failures import NO_CAUSE, REMEDY_LABEL, first_of, wrapped
 from airflow_provider_partners.sync.outcomes import text_table
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class LaneSummary(_Counts):
     """The task at which the lane stopped; ``None`` for a successful lane."""
     error: dict[str, Any] | None
     """Why: the fields of :class:`~airflow_provider_partners.observability.report.model.TaskError`."""
+    warning: str | None
+    """Why it is not known whether there was something to do, so that the steps ran; ``None`` if it is known."""
     no_changes: bool
     """True if no order has changed in the window, so that no step ran."""
     found_by: str | None
@@ -165,6 +167,7 @@ def build_lane_summary(
         "rejects": [rejects["uri"] for task in extra.values() if (rejects := task.get("rejects"))],
         "failed": next(failed, None),
         "error": None,
+        "warning": None,
         "no_changes": False,
         "found_by": None,
         "dry_run": dry_run,
@@ -250,6 +253,18 @@ def format_failures(summary: Mapping[str, Any]) -> Iterator[str]:
             yield from wrapped(error.get("remedy") or "See the log of that task.", first=f"  {REMEDY_LABEL}")
 
 
+def format_warnings(lanes: Sequence[LaneSummary]) -> Iterator[str]:
+    """Yield short lines for each warning: how many lanes have it, which, and what it is."""
+    names: dict[str, list[str]] = {}
+    for lane in lanes:
+        if lane["warning"]:
+            names.setdefault(lane["warning"], []).append(lane["lane"])
+    for warning, having in sorted(names.items(), key=lambda item: -len(item[1])):
+        count = f"{len(having)} of {len(lanes)} lanes ran without knowing whether orders have changed"
+        yield from wrapped(f"{count}: {warning}")
+        yield from wrapped(first_of(having), first="  ")
+
+
 def format_gaps(gaps: GapsByShop) -> Iterator[str]:
     """Yield a text for each gap."""
     for shop, shop_gaps in gaps.items():
@@ -276,6 +291,8 @@ def format_summary_table(summary: RunSummary) -> str:
         lines += ["Rejected and left out, stored in:", *(f"  {line}" for line in reject_lines)]
     if failure_lines := list(format_failures(summary)):
         lines += ["Failed:", *(f"  {line}" for line in failure_lines)]
+    if warning_lines := list(format_warnings(summary["lanes"])):
+        lines += ["Warnings:", *(f"  {line}" for line in warning_lines)]
     if gap_lines := list(format_gaps(summary["gaps"])):
         lines += ["Read by no run:", *(f"          {line}" for line in gap_lines)]
     if not summary["lanes"]:

@@ -124,7 +124,7 @@ def show_run(access: RequestAccess, dag_id: DagId, run_id: RunId) -> dict[str, A
     """Return the report of a run, and the datasets that the user may open."""
     access.require_reports(dag_id)
     report = _report(dag_id, run_id)
-    shown = report.to_dict()
+    shown = report.to_dict() | {"warnings": report.warnings}
     for lane in shown["lanes"]:
         # The address of the storage is nobody's business here, and may hold the id of a connection.
         del lane["datasets"], lane["connections"]

@@ -496,18 +496,26 @@ def test_a_mistake_in_one_lane_stops_no_other(
     assert summary["lanes"][1]["created"] > 0
 
 
-def test_a_request_that_fails_is_no_answer(
-    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("granularity", ["shop", "step"])
+def test_a_request_that_fails_is_a_warning_and_no_answer(
+    running: RunningSandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    granularity: str,
 ) -> None:
     def fail(*_arguments: Any, **_options: Any) -> bool:
         raise TransientError("Shopify answers no more")
 
-    run = start(running, tmp_path, "shop", UNCHANGED)
+    run = start(running, tmp_path, granularity, UNCHANGED)
     run.lanes[0].update(QUIET)
     monkeypatch.setattr(ShopifyAdminClient, "has_records", fail)
-    summary = run.run_shop_by_shop()
+    summary = run_in(granularity, run)
 
     assert summary["failed"] == {}
+    first = run.report()["lanes"][0]["steps"][0]
+    assert (first["task"], first["state"], first["note"]) == ("find_changes", "warning", "Shopify answers no more")
+    assert "1 of 1 lanes ran without knowing whether orders have changed: Shopify answers no more" in summary["table"]
     assert (summary["lanes"][0]["no_changes"], summary["lanes"][0]["read"]) == (False, 0)
     assert [step["task"] for step in run.report()["lanes"][0]["steps"]][-1] == "upsert_orders"
     assert "it is not known whether orders have changed" in caplog.text

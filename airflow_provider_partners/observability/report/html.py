@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from airflow_provider_partners.failures import first_of
 from airflow_provider_partners.observability.report import charts
 from airflow_provider_partners.observability.report.lane_html import lane_section
 from airflow_provider_partners.observability.report.markup import Html, element, join
@@ -50,6 +51,7 @@ def _sections(report: RunReport, title: str) -> Iterator[Html | None]:
     if report.lanes:
         yield _cards(report)
     yield _failures(report)
+    yield _warnings(report)
     yield _gaps(report)
     if report.dry_run and report.lanes:
         yield _plan_note()
@@ -132,6 +134,16 @@ def _failure(name: str, error: TaskError) -> Iterator[object]:
         yield element("span", error.remedy, class_="remedy")
     if error.log_url:
         yield element("a", "Its log", href=error.log_url)
+
+
+def _warnings(report: RunReport) -> Html | None:
+    if not report.warnings:
+        return None
+    items = []
+    for each in report.warnings:
+        step = element("code", each["task"])
+        items.append(element("li", element("b", first_of(each["lanes"])), " at ", step, f": {each['message']}"))
+    return element("section", element("h2", "Warnings"), element("ul", *items), class_="callout warn")
 
 
 def _gaps(report: RunReport) -> Html | None:

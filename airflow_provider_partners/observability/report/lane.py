@@ -241,7 +241,7 @@ def _step(task: str, facts: LaneFacts) -> StepReport:
         ended_at=tries[-1]["ended_at"],
         seconds=round(sum((end - start).total_seconds() for start, end in spans), 3),
         tries=sum(each["state"] != "waiting" for each in tries) or 1,
-        note=tries[-1]["message"] if tries[-1]["state"] == "skipped" else None,
+        note=tries[-1]["message"] if tries[-1]["state"] in {"skipped", "warning"} else None,
     )
 
 

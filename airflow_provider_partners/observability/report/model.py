@@ -236,12 +236,13 @@ class TaskError(_Json):
 class StepReport(_Json):
     """One step of a lane.
 
-    :param state: ``success``, ``failed``, ``skipped``, ``waiting`` (the partner requires a wait) or ``not_started``
+    :param state: ``success``, ``warning``, ``failed``, ``skipped``, ``waiting`` (the partner requires a wait) or
+        ``not_started``
     :param started_at: start of its first try, as ISO 8601 text
     :param ended_at: end of its last try
     :param seconds: time that its tries ran
     :param tries: how many there were
-    :param note: why it was skipped
+    :param note: why it was skipped, or what the warning is
     """
 
     task: str
@@ -356,6 +357,17 @@ class RunReport(_Json):
         for lane in self.lanes:
             total.update(lane.counts)
         return dict(total)
+
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """The warnings of steps, the most frequent first: each with its ``task``, ``message`` and ``lanes``."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for lane in self.lanes:
+            for step in lane.steps:
+                if step.state == "warning":
+                    found.setdefault((step.task, step.note or ""), []).append(lane.name or lane.shop)
+        ordered = sorted(found.items(), key=lambda item: -len(item[1]))
+        return [{"task": task, "message": message, "lanes": lanes} for (task, message), lanes in ordered]
 
     @property
     def shops(self) -> list[str]:

@@ -29,7 +29,7 @@ code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font
 white-space:nowrap}
 .success{background:var(--good-bg);color:var(--good)}
 .failed{background:var(--bad-bg);color:var(--bad-ink)}
-.plan{background:var(--plan-bg);color:var(--plan)}
+.plan,.warning{background:var(--plan-bg);color:var(--plan)}
 .skipped,.waiting,.not_started{background:var(--track);color:var(--soft)}
 header{display:flex;flex-wrap:wrap;gap:8px 24px;justify-content:space-between;align-items:flex-start}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:12px 0 0;font-size:14px}
@@ -77,7 +77,7 @@ line.mark{stroke:var(--ink);stroke-width:2;vector-effect:non-scaling-stroke;stro
 rect.created,rect.would_create,rect.fill,rect.success{fill:var(--created)}rect.updated,rect.would_update{fill:var(--updated)}
 rect.unchanged{fill:var(--unchanged)}rect.stale{fill:var(--stale)}rect.left_out{fill:var(--left)}
 rect.unreached{fill:var(--track)}.swatch.unreached{background:var(--track);border:1px solid var(--soft)}
-rect.rejected,rect.failed,rect.full{fill:var(--bad)}rect.suppressed{fill:var(--suppressed)}rect.waiting{fill:var(--stale)}
+rect.rejected,rect.failed,rect.full{fill:var(--bad)}rect.suppressed{fill:var(--suppressed)}rect.waiting,rect.warning{fill:var(--stale)}
 .swatch.created,.swatch.would_create{background:var(--created)}.swatch.updated,.swatch.would_update{background:var(--updated)}
 .swatch.unchanged{background:var(--unchanged)}.swatch.stale{background:var(--stale)}.swatch.left_out{background:var(--left)}
 .swatch.rejected{background:var(--bad)}.swatch.suppressed{background:var(--suppressed)}

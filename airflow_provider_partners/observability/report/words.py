@@ -20,6 +20,7 @@ __all__ = [
 
 _STATES: Mapping[str, str] = {
     "success": "✓ done",
+    "warning": "! warning",
     "failed": "✕ failed",
     "skipped": "skipped",
     "waiting": "… waiting",

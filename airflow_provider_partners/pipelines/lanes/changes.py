@@ -2,12 +2,13 @@
 
 A lane whose orders did not change in its window has nothing to do: its steps would read no order, build none and write
 none. The request has the same search as the extraction, so both have the same answer. A request that fails is no
-answer: the steps of that lane run, and fail or succeed by themselves.
+answer: the steps of that lane run, and fail or succeed by themselves. Its error is a warning of the run.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners.api.extraction import batches
 from airflow_provider_partners.exceptions import PartnersError
+from airflow_provider_partners.failures import first_of
+from airflow_provider_partners.files import first_line
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
-from airflow_provider_partners.observability.step_log import TryEntry
+from airflow_provider_partners.observability.step_log import CallEntry, TryEntry
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
@@ -28,17 +31,19 @@ __all__ = ["Answer", "ChangedOrders", "find_changes"]
 
 log = logging.getLogger(__name__)
 
+UNKNOWN = "it is not known whether orders have changed"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a request says about a lane.
 
     :param may_have_changes: False only if the partner says that there are none
-    :param found_by: the request, for the lane's report; ``None`` if none was sent
+    :param found_by: the request, for the lane's report: a warning if it failed, or could not be sent
     """
 
     may_have_changes: bool
-    found_by: TryEntry | None = None
+    found_by: TryEntry
 
 
 class ChangedOrders:
@@ -58,9 +63,15 @@ def find_changes(lanes: Sequence[Mapping[str, Any]], is_changed: ChangedOrders) 
 
     :param lanes: with their windows
     """
-    workers = settings.parallel_calls()
+    workers, causes = settings.parallel_calls(), Counter[str]()
     for some in batches(lanes, workers):
-        yield from _request(some, is_changed, workers)
+        for answer in _request(some, is_changed, workers):
+            if answer.found_by["state"] == "warning":
+                causes[str(answer.found_by["message"])] += 1
+            yield answer
+    if causes:
+        texts = first_of([f"{cause} ({count})" for cause, count in causes.most_common()], separator="; ")
+        log.warning("In %d of %d lanes %s, so their steps run: %s", causes.total(), len(lanes), UNKNOWN, texts)
 
 
 def _request(lanes: Sequence[Mapping[str, Any]], is_changed: ChangedOrders, workers: int) -> Iterator[Answer]:
@@ -68,43 +79,52 @@ def _request(lanes: Sequence[Mapping[str, Any]], is_changed: ChangedOrders, work
         # Airflow's connections are read in the task's own thread.
         opened = [_open(lane, is_changed, hooks) for lane in lanes]
         futures = [
-            threads.submit(_request_one, hook, lane, is_changed) if hook is not None else None
-            for hook, lane in zip(opened, lanes, strict=True)
+            each if isinstance(each, Answer) else threads.submit(_request_one, each, lane, is_changed)
+            for each, lane in zip(opened, lanes, strict=True)
         ]
-        yield from [future.result() if future else Answer(may_have_changes=True) for future in futures]
+        yield from [each if isinstance(each, Answer) else each.result() for each in futures]
 
 
-def _open(lane: Mapping[str, Any], is_changed: ChangedOrders, hooks: ExitStack) -> ShopifyAdminHook | None:
-    """Return the hook of a lane with its client; ``None`` if there is no connection for the request."""
+def _open(lane: Mapping[str, Any], is_changed: ChangedOrders, hooks: ExitStack) -> ShopifyAdminHook | Answer:
+    """Return the hook of a lane with its client; the answer if there is no connection for the request."""
+    started = datetime.now(UTC)
     try:
         hook = is_changed.hook(lane)
         hooks.enter_context(hook)
     except Exception as error:  # noqa: BLE001  # Airflow's look-up has errors of its own
-        _log_unknown(lane, error)
-        return None
+        return Answer(may_have_changes=True, found_by=_entry(lane, started, error=error))
     return hook
 
 
 def _request_one(hook: ShopifyAdminHook, lane: Mapping[str, Any], is_changed: ChangedOrders) -> Answer:
-    client, started = hook.get_conn(), datetime.now(UTC)
+    client, started, failure = hook.get_conn(), datetime.now(UTC), None
     try:
         changed = is_changed(client, lane)
     except Exception as error:  # noqa: BLE001  # what fails in one lane stops no other
-        _log_unknown(lane, error)
-        changed = True
-    found_by: TryEntry = {
-        "state": "success",
+        changed, failure = True, error
+    calls: list[CallEntry] = [{"api": hook.conn_type, "account": hook.account, "counts": client.stats.snapshot()}]
+    return Answer(may_have_changes=changed, found_by=_entry(lane, started, calls=calls, error=failure))
+
+
+def _entry(
+    lane: Mapping[str, Any], started: datetime, *, calls: Sequence[CallEntry] = (), error: Exception | None = None
+) -> TryEntry:
+    """Return the request as a try, and log why it failed."""
+    message = remedy = None
+    if isinstance(error, PartnersError):
+        # Equal errors of many shops are one warning.
+        message, remedy = first_line(error.headline).replace(lane["shop"], "the shop"), error.remedy
+    elif error is not None:
+        # The text of another error may hold a secret.
+        message = f"The request stopped with a {type(error).__name__}"
+    if message:
+        log.warning("%s: %s, so its steps run: %s", lane["shop"], UNKNOWN, " ".join(filter(None, (message, remedy))))
+    return {
+        "state": "warning" if message else "success",
         "started_at": timestamps.isoformat(started),
         "ended_at": timestamps.isoformat(datetime.now(UTC)),
-        "message": None,
-        "remedy": None,
+        "message": message,
+        "remedy": remedy,
         "log_url": None,
-        "calls": [{"api": hook.conn_type, "account": hook.account, "counts": client.stats.snapshot()}],
+        "calls": [*calls],
     }
-    return Answer(may_have_changes=changed, found_by=found_by)
-
-
-def _log_unknown(lane: Mapping[str, Any], error: Exception) -> None:
-    # The text of another error may hold a secret.
-    cause = str(error) if isinstance(error, PartnersError) else type(error).__name__
-    log.warning("%s: it is not known whether orders have changed, so its steps run: %s", lane["shop"], cause)

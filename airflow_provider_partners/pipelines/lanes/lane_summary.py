@@ -79,6 +79,8 @@ def sum_up(
         begun=step_errors.read_begun(context, run_results),
         api_calls=None if calls is None else calls + _requests(found_by),
     )
+    if found_by and found_by["state"] == "warning":
+        summary["warning"] = found_by["message"]
     if summary["failed"]:
         summary["error"] = step_errors.read_error(context, summary["failed"])
     report.store_lane(

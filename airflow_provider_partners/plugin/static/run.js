@@ -27,6 +27,13 @@ const errors = (report) => [
   ...report.lanes.filter((lane) => lane.error).map((lane) => errorCard(lane.error, `${lane.name || lane.shop}: failed at ${lane.failed_at ?? lane.error.task}`)),
 ];
 
+const warningCard = (warning) =>
+  h("div", { class: "notice" }, h("h3", null, `${plural(warning.lanes.length, "lane")}: warning at ${warning.task}`), h("p", { class: "message" }, warning.message), h("p", { class: "muted" }, firstOf(warning.lanes)));
+
+const MOST_NAMES = 5;
+
+const firstOf = (names) => names.slice(0, MOST_NAMES).join(", ") + (names.length > MOST_NAMES ? ` and ${number(names.length - MOST_NAMES)} more` : "");
+
 const rejectsNote = (data) => {
   if (data.report.dry_run) return "in the plan";
   return data.open_rejects ? `${number(data.open_rejects)} open` : "none is open";
@@ -154,6 +161,7 @@ export const showRun = async (parameters) => {
       ["Rejected", number(total.rejected), data.open_rejects ? "rejects" : null, total.rejected ? rejectsNote(data) : null],
     ),
     ...errors(data.report),
+    ...data.report.warnings.map(warningCard),
     data.report.lanes.length ? lanes(data.report) : null,
     datasets(data, own),
     report(own),

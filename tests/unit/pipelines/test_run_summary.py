@@ -214,3 +214,14 @@ def test_many_shops_without_changes_are_one_line_of_the_table():
     assert len(lines) < 20
     assert [line.split()[-1] for line in lines if line.startswith("950 lanes")] == ["950"]
     assert len(summary["lanes"]) == 951
+
+
+def test_the_table_says_how_many_lanes_ran_without_knowing_whether_there_was_something_to_do():
+    shops = ("a.myshopify.com", "b.myshopify.com", "c.myshopify.com")
+    lanes = [{**build_lane_summary(shop, results()), "warning": "Shopify answers no more"} for shop in shops[:2]]
+    summaries = [*lanes, build_lane_summary(shops[2], results())]
+    table = build_run_summary(summaries, [(shop, "") for shop in shops])["table"]
+    assert table.partition("Warnings:\n")[2].splitlines()[:2] == [
+        "  2 of 3 lanes ran without knowing whether orders have changed: Shopify answers no more",
+        "    a.myshopify.com, b.myshopify.com",
+    ]

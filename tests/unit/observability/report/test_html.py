@@ -248,6 +248,15 @@ def test_gaps_are_shown() -> None:
     assert f"Gaps No run has read the orders that changed in these time ranges. A backfill reads them. {A} : 2026-01-09 10:00 to 2026-01-17 10:00" in page(gaps=[gap]).words  # fmt: skip  # noqa: E501
 
 
+def test_the_same_warning_of_several_lanes_is_shown_once() -> None:
+    times: Any = {"started_at": "2026-05-01T11:00:00Z", "ended_at": "2026-05-01T11:00:30Z", "seconds": 30, "tries": 1}
+    step = StepReport(task="find_changes", state="warning", note="Shopify <answers> no more", **times)
+    shown = page(lane(A, steps=[step]), lane("b.myshopify.com", steps=[step]), lane("c.myshopify.com")).words
+    assert f"Warnings {A}, b.myshopify.com at find_changes : Shopify <answers> no more" in shown
+    assert "! warning" in shown
+    assert "Warnings" not in page().words
+
+
 def test_pictures_have_words() -> None:
     """WCAG 2.2, 1.1.1: a picture has a text alternative, or is hidden because the text beside it says the same."""
     found = page()

@@ -51,7 +51,7 @@ class IsChanged:
         if lane["shop"] == "surprising":
             raise UnicodeError("secret-of-the-answer")
         if lane["shop"] == "broken":
-            raise TransientError("Shopify answers no more")
+            raise TransientError("Shopify answers no more to broken\nand more")
         return bool(lane["changed"])
 
 
@@ -63,14 +63,13 @@ def test_each_lane_has_an_answer_and_a_request_that_fails_is_none() -> None:
     is_changed: Any = IsChanged()
     answers = [*find_changes(lanes("changed", "quiet", "broken", "unknown", "quiet"), is_changed)]
     assert [answer.may_have_changes for answer in answers] == [True, False, True, True, False]
-    assert [answer.found_by and answer.found_by["calls"][0]["counts"] for answer in answers] == [
-        COUNTS,
-        COUNTS,
-        COUNTS,
-        None,
-        COUNTS,
+    assert [[call["counts"] for call in answer.found_by["calls"]] for answer in answers] == [
+        [COUNTS],
+        [COUNTS],
+        [COUNTS],
+        [],
+        [COUNTS],
     ]
-    assert answers[1].found_by is not None
     assert (answers[1].found_by["calls"][0]["account"], is_changed.open) == ("quiet", 0)
 
 
@@ -78,8 +77,24 @@ def test_an_error_that_nobody_expects_is_no_answer_and_stops_no_other_shop(caplo
     is_changed: Any = IsChanged()
     answers = [*find_changes(lanes("surprising", "surprising-connection", "quiet"), is_changed)]
     assert [answer.may_have_changes for answer in answers] == [True, True, False]
-    assert "its steps run: UnicodeError" in caplog.text
-    assert "secret" not in caplog.text
+    assert "its steps run: The request stopped with a UnicodeError" in caplog.text
+    assert "secret" not in caplog.text + str(answers)
+
+
+def test_a_request_that_fails_is_a_warning_with_the_first_line_of_its_error(caplog: pytest.LogCaptureFixture) -> None:
+    is_changed: Any = IsChanged()
+    answers = [*find_changes(lanes("changed", "quiet", "broken", "broken", "unknown"), is_changed)]
+    assert [(answer.found_by["state"], answer.found_by["message"]) for answer in answers] == [
+        ("success", None),
+        ("success", None),
+        ("warning", "Shopify answers no more to the shop"),
+        ("warning", "Shopify answers no more to the shop"),
+        ("warning", "Airflow did not find the connection"),
+    ]
+    assert caplog.messages[-1] == (
+        "In 3 of 5 lanes it is not known whether orders have changed, so their steps run: "
+        "Shopify answers no more to the shop (2); Airflow did not find the connection (1)"
+    )
 
 
 def test_the_setting_bounds_the_requests_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:

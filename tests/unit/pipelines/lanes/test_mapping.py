@@ -115,18 +115,19 @@ def test_a_run_without_batches_does_not_take_all_shops_as_changed(tmp_path: Path
 
 def test_a_task_asks_for_the_shops_of_its_batch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     requested: list[str] = []
+    found_by: Any = {"calls": []}
 
     def answer(lanes: Any, _is_changed: Any) -> Any:
         requested.extend(lane["shop"] for lane in lanes)
-        return [Answer(may_have_changes=lane["shop"] == "3.myshopify.com") for lane in lanes]
+        return [Answer(may_have_changes=lane["shop"] == "3.myshopify.com", found_by=found_by) for lane in lanes]
 
     monkeypatch.setattr(mapping, "find_changes", answer)
     lanes = shops(5, since="2026-05-01", until="2026-05-02")
     found = mapping.find_changed.function(lanes, ORDER_LANE.path, {"lanes": [1, 3]})
     assert requested == ["1.myshopify.com", "3.myshopify.com"]
     assert found == [
-        {"lane": 1, "unchanged": sum_up_unchanged(lanes[1], None)},
-        {"lane": 3, "found_by": None},
+        {"lane": 1, "unchanged": sum_up_unchanged(lanes[1], found_by)},
+        {"lane": 3, "found_by": found_by},
     ]
 
 
