@@ -34,6 +34,7 @@ from airflow_provider_partners.hooks import budget_database
 from airflow_provider_partners.operators import extract_job
 from airflow_provider_partners.operators.yotpo import base as upsert_base
 from airflow_provider_partners.pipelines import lanes
+from airflow_provider_partners.pipelines.lanes.progress import summaries_at
 from airflow_provider_partners.sandbox.server import RunningSandbox
 
 __all__ = ["KillScene", "kill_scene"]
@@ -271,7 +272,7 @@ class KillScene:
             tables = self._tables() if step.tables == "sqlite" else self._postgres_tables()
             return {"tables": tables, "records": result["records"], "rejected": result["rejected"]}
         if name in LANES:
-            (summary,) = result
+            (summary,) = summaries_at(result["uri"], generation=result["generation"], lanes={})
             counts = {key: summary[key] for key in ("shop", "failed", "rejected")}
             written = sum(summary[key] for key in ("created", "updated", "unchanged"))
             store = end_state(self.running, self.job.shop)
