@@ -45,7 +45,8 @@ _ABANDONED: list[Any] = []
 class RateLimitTable:
     """The table, over one connection that the process keeps.
 
-    The first use creates the table, and removes numbers that were not used for two days.
+    The first use creates the table, and removes numbers that were not used for two days. A failure begins with that
+    again, so a table that was dropped meanwhile is created again.
 
     :param connect: opens a connection of the DB-API that commits each statement
     :param name: the table, or schema and table; see :data:`NAME_PATTERN`
@@ -104,16 +105,21 @@ class RateLimitTable:
         return True
 
     def _run(self, action: Callable[[Any], T]) -> T:
-        """Run an action, once more on a new connection if the kept one fails: servers close idle ones."""
+        """Run an action, once more from the start if it has worked before.
+
+        Servers close idle connections, and somebody may have dropped the table. Drivers say so in different words, so
+        the table itself is looked for.
+        """
         if not self._lock.acquire(timeout=_LOCK_TIMEOUT):
             raise _failure(reason="another thread still waits for it")
         try:
             self._leave_parent()
-            if self._connection is not None:
+            if self._is_ready:
                 try:
                     return self._attempt(action)
                 except Exception:  # noqa: BLE001  # each driver has classes of its own
                     self._drop()
+                    self._is_ready = False
             try:
                 return self._attempt(action)
             except Exception as error:  # noqa: BLE001
@@ -141,6 +147,9 @@ class RateLimitTable:
             # create a table at the same time get an error in spite of it.
             try:
                 _change(connection, f"CREATE TABLE {self._name} ({_COLUMNS})", [])
+                log.info(
+                    "There was no table %s of the rate limits; it is created, and they count from zero", self._name
+                )
             except Exception as error:  # noqa: BLE001
                 _raise_if_missing(connection, self._select, error)
         _change(connection, self._clean, [int(time.time()) - _EXPIRY])

@@ -141,6 +141,24 @@ def test_tasks_that_create_the_table_at_the_same_time_share_it(database: Databas
     assert SqlStore(database.table(), "one").update(increment) == 9
 
 
+def test_a_table_that_is_dropped_under_a_living_process_is_created_again(database: Database) -> None:
+    """SQLite 3 and PostgreSQL themselves refuse the statements: neither says it in the words of the other."""
+    store = SqlStore(database.table(), "one")
+    assert [store.update(increment) for _ in range(2)] == [1, 2]
+    database.query(f"DROP TABLE {TABLE}")
+    assert [store.update(increment) for _ in range(2)] == [1, 2]
+    assert database.query(f"SELECT credential FROM {TABLE}") == [("one",)]
+
+
+def test_a_table_that_is_dropped_between_reading_and_writing_is_created_again(database: Database) -> None:
+    table = database.table()
+    SqlStore(table, "one").update(increment)
+    stored = table.read("one")
+    database.query(f"DROP TABLE {TABLE}")
+    assert not table.replace("one", stored, "2.0")
+    assert SqlStore(table, "one").update(increment) == 1
+
+
 _ACQUIRE_SCRIPT = """
 import json, sys, time
 from airflow_provider_partners.api.clock import Clock
