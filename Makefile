@@ -16,7 +16,7 @@
 #   make matrix   one wheel on every supported Airflow and Python (CELLS="3.0.6-py3.11 lowest" for some)
 #   make bench  measure, in small sizes, and write the figures into docs/performance.md (SIZE=large ONLY="imports rate_limits")
 #   make chaos  run the jobs in storms of faults: 200 seeds of the main job, some of the others (SEEDS=500)
-#   make kill   kill each step at ten points, 290 together, and compare what its retry leaves (SEEDS=500)
+#   make kill   kill each step at ten points, 300 together, and compare what its retry leaves (SEEDS=500)
 #   make model  writers of one store in any order, and windows under any runs: 2,000 sequences each (SEEDS=100)
 #   make properties   orders drawn from Shopify's schema, and any text in each query language: 10,000 orders, 2,000 texts (SEEDS=500)
 #   make cluster-test   the services of docker-compose.yaml without Docker; a worker and the scheduler are killed (SEED=7)
@@ -101,7 +101,7 @@ chaos: .venv/test/.ready
 	.venv/test/bin/python -m pytest -q tests/fire/test_chaos_jobs.py --seeds 10
 
 kill: .venv/test/.ready
-	.venv/test/bin/python -m pytest -q tests/fire/test_kills.py --seeds $(or $(SEEDS),290)
+	.venv/test/bin/python -m pytest -q tests/fire/test_kills.py --seeds $(or $(SEEDS),300)
 
 model: .venv/test/.ready
 	.venv/test/bin/python -m pytest -q tests/fire/test_concurrency_model.py --seeds $(or $(SEEDS),50)

@@ -14,8 +14,10 @@ import pytest
 from kill_report import format_table
 from kill_scene import KillScene, kill_scene
 
-SEEDS = (0, 13, 15, 17, 23, 27, 28, 64)
-"""A page, a comparison, rejects, a job, a table, a rate limit, a lane, and a publication that is killed twice."""
+SEEDS = (0, 11, 13, 18, 24, 28, 29, 66, 82, 105, 131)
+"""A page, outcomes, a comparison, a job, a table, a rate limit, a lane, a publication that is killed twice, an append
+after its commit, rejects, and an upsert after its end.
+"""
 
 
 @pytest.fixture(scope="module")

@@ -212,7 +212,7 @@ class KillScene:
     def _compare(self, case: Case, calm: Calm, tried: Tried, report: Report) -> None:
         seen = self._seen(case.step, tried.result)
         for name, value in calm.seen.items():
-            if not _is_same(name, value, seen.get(name)):
+            if value != seen.get(name):
                 report.differences.append(f"{name} is {_cut(seen.get(name))} instead of {_cut(value)}")
         job = STEPS[case.step].job
         if job is not None:
@@ -270,16 +270,18 @@ class KillScene:
         step = STEPS[name]
         if step.tables:
             tables = self._tables() if step.tables == "sqlite" else self._postgres_tables()
-            return {"tables": tables, "records": result["records"], "rejected": result["rejected"]}
+            return {"tables": tables, "result": result}
         if name in LANES:
             (summary,) = summaries_at(result["uri"], generation=result["generation"], lanes={})
-            counts = {key: summary[key] for key in ("shop", "failed", "rejected")}
-            written = sum(summary[key] for key in ("created", "updated", "unchanged"))
+            # A killed try leaves no entry of its calls.
+            counts = {key: value for key, value in summary.items() if key != "api_calls"}
             store = end_state(self.running, self.job.shop)
-            return {**counts, "written": written, "store": store, "closed": self._closed_rejects()}
+            return {"summary": counts, "store": store, "closed": self._closed_rejects()}
         seen: dict[str, Any] = {key: result[key] for key in ("uri", "source", "resource", "account", "window")}
         if step.writes:
-            seen["outcomes"] = sorted((each["external_id"], each["action"]) for each in self.records(result))
+            # The store numbers its records in the order of their calls.
+            seen["outcomes"] = sorted(_as_text({**each, "yotpo_id": None}) for each in self.records(result))
+            seen["summary"] = {key: result["extra"][key] for key in ("summary", "dry_run", "shop")}
             rejects = result["extra"]["rejects"]
             seen["rejects"] = sorted(map(_as_text, self.records(rejects))) if rejects else []
             seen["store"] = end_state(self.running, self.job.shop)
@@ -409,16 +411,6 @@ def _committed_requests(events: list[Event]) -> set[str]:
         for event in events[:last]
         if event.kind == "request" and any(word in event.detail for word in reads) and "/yotpo/" not in event.detail
     }
-
-
-def _is_same(name: str, expected: Any, found: Any) -> bool:
-    if name != "outcomes":
-        return bool(expected == found)
-    # What the killed try wrote after its last stored outcome, the retry finds unchanged.
-    keys, allowed = [key for key, _ in expected], {"created", "updated", "unchanged"}
-    return [key for key, _ in found] == keys and all(
-        one[1] == other[1] or {one[1], other[1]} <= allowed for one, other in zip(expected, found, strict=True)
-    )
 
 
 def _as_text(record: Any) -> str:

@@ -17,6 +17,7 @@ from airflow_provider_partners import (
     YotpoExtractOperator,
     YotpoReconcileOrdersOperator,
     YotpoReplayRejectsOperator,
+    YotpoUpsertFulfillmentsOperator,
     YotpoUpsertOrdersOperator,
 )
 from airflow_provider_partners.pipelines import lanes
@@ -106,6 +107,30 @@ def _upsert_with_rejects(scene: KillScene) -> Any:
     return YotpoUpsertOrdersOperator(
         task_id="upsert_with_rejects",
         orders=built,
+        max_rejects=100,
+        workers=2,
+        yotpo_conn_id=scene.job.route["yotpo_conn_id"],
+    )
+
+
+def _upsert_fulfillments(scene: KillScene) -> Any:
+    """Write second fulfillments of the orders, of which every third has a date that Yotpo can't read."""
+    fulfillments = [
+        {
+            "order_external_id": record["external_id"],
+            "external_id": f"{record['external_id']}-second",
+            "fulfillment_date": "tomorrow" if number % 3 == 0 else "2026-05-20T10:00:00Z",
+            "status": "success",
+            "fulfilled_items": [
+                {name: line[name] for name in ("external_product_id", "quantity")}
+                for line in record["order"]["line_items"]
+            ],
+        }
+        for number, record in enumerate(scene.records(scene.job.results["run"]["build"]))
+    ]
+    return YotpoUpsertFulfillmentsOperator(
+        task_id="upsert_fulfillments",
+        fulfillments=fulfillments,
         max_rejects=100,
         workers=2,
         yotpo_conn_id=scene.job.route["yotpo_conn_id"],
@@ -239,6 +264,7 @@ STEPS: dict[str, Step] = {
     "repair": Step(make=_repair, writes=True),
     "upsert_with_rejects": Step(make=_upsert_with_rejects, writes=True),
     "replay": Step(make=_replay, writes=True),
+    "upsert_fulfillments": Step(make=_upsert_fulfillments, writes=True),
     "bulk_orders": Step(make=_bulk, job=("shopify_admin", "bulk_operation")),
     "export_redemptions": Step(make=_export, job=("voucherify", "exports")),
     "merge_table": _to_table("merge", keys=["id"]),
