@@ -14,6 +14,7 @@ from airflow_provider_partners.api.voucherify.client import RESOURCES, Voucherif
 from airflow_provider_partners.exceptions import AuthenticationError, PagingError, ThrottledError
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 from airflow_provider_partners.sandbox.store import Sandbox, Store
+from airflow_provider_partners.sandbox.voucherify.rate_limits import RateLimiter
 
 pytestmark = pytest.mark.usefixtures("quick_refusals")
 
@@ -166,11 +167,21 @@ def ping_repeatedly(voucherify: VoucherifyClient, count: int) -> None:
         voucherify.ping()
 
 
-def test_an_exhausted_hourly_limit_gets_no_requests_until_the_hour_ends(empty_project: RunningSandbox) -> None:
+def stop_limits(monkeypatch: pytest.MonkeyPatch, now: float) -> TurningClock:
+    """Let the sandbox's limits count at one time, and return a clock of it. The end of an hour or a month differs."""
+    monkeypatch.setattr(RateLimiter, "_clock", property(lambda _: lambda: now), raising=False)
+    return TurningClock(now)
+
+
+def test_an_exhausted_hourly_limit_gets_no_requests_until_the_hour_ends(
+    empty_project: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     empty_project.sandbox.switches.update({"voucherify.rate_limit": 3, "voucherify.rate_period": "hour"})
+    now = time.time()
+    clock = stop_limits(monkeypatch, now - 300 if now % 3600 > 3300 else now)
 
     with (
-        voucherify_client(empty_project, clock=TurningClock(time.time())) as voucherify,
+        voucherify_client(empty_project, clock=clock) as voucherify,
         pytest.raises(ThrottledError, match="too long here") as caught,
     ):
         ping_repeatedly(voucherify, 5)
@@ -179,11 +190,14 @@ def test_an_exhausted_hourly_limit_gets_no_requests_until_the_hour_ends(empty_pr
     assert sum(empty_project.sandbox.calls.values()) == 3
 
 
-def test_an_exhausted_billing_cycle_fails_at_once(empty_project: RunningSandbox) -> None:
+def test_an_exhausted_billing_cycle_fails_at_once(
+    empty_project: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     empty_project.sandbox.switches.update({"voucherify.rate_limit": 3, "voucherify.rate_type": "api_calls_cycle"})
+    clock = stop_limits(monkeypatch, datetime(2026, 5, 15, tzinfo=UTC).timestamp())
 
     with (
-        voucherify_client(empty_project, clock=TurningClock(time.time())) as voucherify,
+        voucherify_client(empty_project, clock=clock) as voucherify,
         pytest.raises(AuthenticationError, match="billing cycle"),
     ):
         ping_repeatedly(voucherify, 5)
