@@ -141,7 +141,7 @@ class DatasetWriter:
     @property
     def is_saved(self) -> bool:
         """True if all records so far are stored."""
-        return self._parts.size == 0
+        return self._parts.count == len(self._parts.entries)
 
     @property
     def read_at(self) -> str:

@@ -10,7 +10,7 @@ from airflow_provider_partners import settings, sync
 from airflow_provider_partners.arguments import Check, check_count, check_flag, check_limit, check_mapping, parse_bool
 from airflow_provider_partners.datasets.finished import finished_manifest, is_retry, origin_of
 from airflow_provider_partners.datasets.location import dataset_uri, version_log_uri
-from airflow_provider_partners.datasets.manifest import stored_reference
+from airflow_provider_partners.datasets.manifest import stored_reference, verify_manifest
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.source import RecordSource
@@ -200,7 +200,11 @@ class UpsertOperator(PartnerOperator):
             self.log.info("An earlier try has finished %s", reference.uri)
             self.record_partner(hook)
             self.activity.shop = hook.metrics_shop
-            return self._finish(context, reference)
+            rejects_of = reference.extra["rejects"]
+            rejected_before = (
+                stored_reference(verify_manifest(DatasetRef.from_dict(rejects_of))) if rejects_of else None
+            )
+            return self._finish(context, reference, rejected_before)
         outcomes, rejects, finished = self._open_datasets(context, source, work, origin)
         if finished:
             self.log.info("An earlier try has finished %d %s; they are skipped.", finished.total(), self.record_kind)
@@ -300,17 +304,17 @@ class UpsertOperator(PartnerOperator):
             "summary": summary.to_dict(),
             "rejects": reject_reference.to_dict() if reject_reference else None,
         }
-        return self._finish(context, outcomes.commit(extra=extra))
+        return self._finish(context, outcomes.commit(extra=extra), reject_reference)
 
-    def _finish(self, context: Context, reference: DatasetRef) -> DatasetRefDict:
+    def _finish(self, context: Context, reference: DatasetRef, reject_reference: DatasetRef | None) -> DatasetRefDict:
         """Record the activity of all tries, check the threshold, and return the reference.
 
         :param reference: of the finished outcomes, of this try or an earlier one
+        :param reject_reference: of their rejects
         """
         extra = reference.extra
         summary = sync.OutcomeSummary.from_dict(extra["summary"])
         counts, plan_only = summary.counts, extra["dry_run"]
-        reject_reference = DatasetRef.from_dict(extra["rejects"]) if extra["rejects"] else None
         self.activity.set_list_written(self.record_kind, _written(counts))
         self.activity.set_datasets_written(
             reference, reject_reference, rejects=counts["rejected"], outcomes=dict(counts), dry_run=plan_only
