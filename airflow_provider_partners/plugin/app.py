@@ -23,7 +23,7 @@ from airflow_provider_partners.failures import REPLAY_DAG_ID
 from airflow_provider_partners.observability.report import RunReport, read_page, read_report, reported_dags
 from airflow_provider_partners.plugin import records
 from airflow_provider_partners.plugin.access import Access, RequestAccess
-from airflow_provider_partners.plugin.history import History, lanes_of, read_history, read_open_rejects
+from airflow_provider_partners.plugin.history import History, lanes_of, read_history, read_run_rejects
 
 __all__ = ["create_app"]
 
@@ -155,7 +155,7 @@ def _count_open_rejects(report: RunReport) -> int:
     if report.dry_run or report.dag_id == REPLAY_DAG_ID:
         return 0
     found = (
-        read_open_rejects(report.dag_id, report.run_id, lane.shop, dataset.uri)
+        read_run_rejects(report.dag_id, report.run_id, lane.shop, dataset.uri)
         for lane in report.lanes
         for dataset in lane.rejects
     )

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.datasets.reader import published_dataset
@@ -25,7 +25,7 @@ from airflow_provider_partners.observability.report.store import is_report_at
 from airflow_provider_partners.pipelines.open_rejects import open_ids
 from airflow_provider_partners.plugin.records import owner_of
 
-__all__ = ["HISTORY", "History", "OpenRejects", "digest_report", "lanes_of", "read_history", "read_open_rejects"]
+__all__ = ["HISTORY", "History", "RunRejects", "digest_report", "lanes_of", "read_history", "read_run_rejects"]
 
 HISTORY = 200
 """How many of a Dag's newest reports the page looks at: a week of an hourly Dag, and a bit more."""
@@ -43,7 +43,7 @@ Digest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenRejects:
+class RunRejects:
     """Rejects of one shop in one run that no replay has closed.
 
     :param ids: external ids of their orders
@@ -64,7 +64,7 @@ class History:
 
     dag_id: str
     runs: Sequence[Digest] = ()
-    open_rejects: Sequence[OpenRejects] = field(default=())
+    open_rejects: Sequence[RunRejects] = field(default=())
 
     @property
     def title(self) -> str:
@@ -86,8 +86,8 @@ class History:
         return found
 
     @cached_property
-    def _rejects_by_shop(self) -> dict[str, list[OpenRejects]]:
-        found: dict[str, list[OpenRejects]] = {}
+    def _rejects_by_shop(self) -> dict[str, list[RunRejects]]:
+        found: dict[str, list[RunRejects]] = {}
         for rejects in self.open_rejects:
             found.setdefault(rejects.shop, []).append(rejects)
         return found
@@ -105,7 +105,7 @@ class History:
             "open_rejects": len(frozenset().union(*(rejects.ids for rejects in self.open_rejects_of(shop)))),
         }
 
-    def open_rejects_of(self, shop: str) -> list[OpenRejects]:
+    def open_rejects_of(self, shop: str) -> list[RunRejects]:
         """Return the open rejects of a shop."""
         return self._rejects_by_shop.get(shop, [])
 
@@ -118,33 +118,33 @@ def read_history(dag_id: str, limit: int = HISTORY) -> History:
     entries = list_reports(dag_id=dag_id, limit=limit)
     with ThreadPoolExecutor(_PARALLEL_READS) as threads:
         found = list(_read_newest(entries, threads))
-        found.sort(key=lambda parts: (parts[0]["at"] or "", parts[0]["run_id"]), reverse=True)
+        found.sort(key=lambda known: (known.digest["at"] or "", known.digest["run_id"]), reverse=True)
         # A replay sends rejects of other runs, and what it rejects again is still open there.
-        rejects = [] if dag_id == REPLAY_DAG_ID else [each for _, rejects in found for each in rejects]
-        unread = threads.map(lambda each: read_open_rejects(dag_id, *each), rejects)
+        rejects = [] if dag_id == REPLAY_DAG_ID else [each for known in found for each in known.rejects]
+        unread = threads.map(lambda each: read_run_rejects(dag_id, *each), rejects)
         return History(
             dag_id=dag_id,
-            runs=[digest for digest, _ in found],
+            runs=[known.digest for known in found],
             open_rejects=[each for each in unread if each is not None],
         )
 
 
-def _read_newest(entries: Sequence[ReportEntry], threads: ThreadPoolExecutor) -> Iterator[_Parts]:
+def _read_newest(entries: Sequence[ReportEntry], threads: ThreadPoolExecutor) -> Iterator[_Known]:
     """Yield the digests of reports, up to the one with which there are enough lanes.
 
     :param entries: the newest first
     """
     lanes = 0
     for start in range(0, len(entries), _PARALLEL_READS):
-        for parts in threads.map(_parts, entries[start : start + _PARALLEL_READS]):
-            if parts is not None and lanes < MOST_LANES:
-                lanes += len(parts[0]["lanes"])
-                yield parts
+        for known in threads.map(_known, entries[start : start + _PARALLEL_READS]):
+            if known is not None and lanes < MOST_LANES:
+                lanes += len(known.digest["lanes"])
+                yield known
         if lanes >= MOST_LANES:
             return
 
 
-def read_open_rejects(dag_id: str, run_id: str, shop: str, uri: str) -> OpenRejects | None:
+def read_run_rejects(dag_id: str, run_id: str, shop: str, uri: str) -> RunRejects | None:
     """Return the open rejects of one dataset; ``None`` if all are closed, or if the dataset is not there any more."""
     if owner_of(uri, dag_id) != dag_id:
         return None
@@ -152,7 +152,7 @@ def read_open_rejects(dag_id: str, run_id: str, shop: str, uri: str) -> OpenReje
         ids = frozenset(open_ids(published_dataset(uri)))
     except DatasetError:
         return None
-    return OpenRejects(run_id=run_id, shop=shop, ids=ids) if ids else None
+    return RunRejects(run_id=run_id, shop=shop, ids=ids) if ids else None
 
 
 def lanes_of(run: Mapping[str, Any], shop: str) -> list[dict[str, Any]]:
@@ -218,11 +218,14 @@ def _covered_until(run: Mapping[str, Any], lane: Mapping[str, Any]) -> str | Non
     return timestamps.isoformat(min(parsed)) if parsed else None
 
 
-_Rejects = tuple[str, str, str]
-"""A run, a shop and the folder of its rejects. Folders are no part of a digest: a digest is shown."""
+class _Known(NamedTuple):
+    """What is known of one report.
 
+    :param rejects: runs, shops and folders of rejects. Folders are no part of a digest: a digest is shown
+    """
 
-_Parts = tuple[Digest, list[_Rejects]]
+    digest: Digest
+    rejects: list[tuple[str, str, str]]
 
 
 class _Memory:
@@ -230,47 +233,47 @@ class _Memory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._parts: OrderedDict[tuple[str, datetime], _Parts | None] = OrderedDict()
+        self._reports: OrderedDict[tuple[str, datetime], _Known | None] = OrderedDict()
         self._lanes = 0
 
-    def parts(self, entry: ReportEntry, written_at: datetime) -> _Parts | None:
+    def report(self, entry: ReportEntry, written_at: datetime) -> _Known | None:
         """Return the digest of a report; read the report if it is not in memory."""
         key = (entry.uri, written_at)
         with self._lock:
-            if key in self._parts:
-                self._parts.move_to_end(key)
-                return self._parts[key]
-        parts = _read(entry)
+            if key in self._reports:
+                self._reports.move_to_end(key)
+                return self._reports[key]
+        known = _read(entry)
         with self._lock:
-            if key not in self._parts:
-                self._parts[key] = parts
-                self._lanes += _weight(parts)
+            if key not in self._reports:
+                self._reports[key] = known
+                self._lanes += _weight(known)
                 while self._lanes > _MOST_REMEMBERED:
-                    self._lanes -= _weight(self._parts.popitem(last=False)[1])
-        return parts
+                    self._lanes -= _weight(self._reports.popitem(last=False)[1])
+        return known
 
 
-def _weight(parts: _Parts | None) -> int:
+def _weight(known: _Known | None) -> int:
     """Return what a digest counts of the memory's limit, in lanes."""
-    return 1 + (len(parts[0]["lanes"]) if parts is not None else 0)
+    return 1 + (len(known.digest["lanes"]) if known is not None else 0)
 
 
 _memory = _Memory()
 
 
-def _parts(entry: ReportEntry) -> _Parts | None:
-    return _read(entry) if entry.written_at is None else _memory.parts(entry, entry.written_at)
+def _known(entry: ReportEntry) -> _Known | None:
+    return _read(entry) if entry.written_at is None else _memory.report(entry, entry.written_at)
 
 
-def _read(entry: ReportEntry) -> _Parts | None:
+def _read(entry: ReportEntry) -> _Known | None:
     report = entry.read()
     if report is None or not is_report_at(report, entry.uri):
         # Damaged, or written by hand: a report speaks for its own run alone.
         return None
-    return digest_report(report), [] if report.dry_run else list(_rejects(report))
+    return _Known(digest_report(report), [] if report.dry_run else list(_rejects(report)))
 
 
-def _rejects(report: RunReport) -> Iterable[_Rejects]:
+def _rejects(report: RunReport) -> Iterable[tuple[str, str, str]]:
     for lane in report.lanes:
         for dataset in lane.rejects:
             if dataset.records:

@@ -207,7 +207,7 @@ def test_memory_keeps_the_digests_of_a_number_of_lanes(monkeypatch: pytest.Monke
     for hour in range(1, 7):
         leave(hour, lane(hour - 1, hour), lane(hour - 1, hour, OTHER))
     assert len(read_history(DAG).runs) == len(read_history(DAG).runs) == 6
-    assert (len(memory._parts), memory._lanes) == (2, 6)
+    assert (len(memory._reports), memory._lanes) == (2, 6)
 
 
 def test_equal_parts_of_lanes_are_in_memory_once() -> None:
