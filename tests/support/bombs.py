@@ -40,7 +40,7 @@ ADDRESS_SPACE = 2_000 * MEGABYTE
 
 # --- what the server sends ---
 
-_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n"
 
 
 def _chunks(pieces: Iterator[bytes], *headers: bytes, pause: float = 0.0) -> Iterator[bytes]:
@@ -105,7 +105,7 @@ SERVED: dict[str, Callable[[], Iterator[bytes]]] = {
 
 
 def _error(body: bytes) -> Iterator[bytes]:
-    yield b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n" % len(body)
+    yield b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
     yield body
 
 
@@ -135,8 +135,8 @@ def _answer(connection: socket.socket) -> None:
             path = connection.recv(65_536).split(b" ")[1].decode()
             if path.startswith("/redirect"):
                 number = int(path.partition("?")[2] or 0) + 1
-                head = f"HTTP/1.1 302 Found\r\nLocation: /redirect?{number}\r\nContent-Length: 0\r\n\r\n"
-                connection.sendall(head.encode())
+                head = f"HTTP/1.1 302 Found\r\nLocation: /redirect?{number}\r\nContent-Length: 0\r\n"
+                connection.sendall(f"{head}Connection: close\r\n\r\n".encode())
                 return
             for piece in SERVED[path]():
                 connection.sendall(piece)
