@@ -34,7 +34,6 @@ from airflow_provider_partners.hooks import budget_database
 from airflow_provider_partners.operators import extract_job
 from airflow_provider_partners.operators.yotpo import base as upsert_base
 from airflow_provider_partners.pipelines import lanes
-from airflow_provider_partners.pipelines.lanes.progress import summaries_at
 from airflow_provider_partners.sandbox.server import RunningSandbox
 
 __all__ = ["KillScene", "kill_scene"]
@@ -272,7 +271,7 @@ class KillScene:
             tables = self._tables() if step.tables == "sqlite" else self._postgres_tables()
             return {"tables": tables, "result": result}
         if name in LANES:
-            (summary,) = summaries_at(result["uri"], generation=result["generation"], lanes={})
+            (summary,) = json.loads(self._tree()[f"{self._staged(result)}/lanes.json"])["summaries"]
             # A killed try leaves no entry of its calls.
             counts = {key: value for key, value in summary.items() if key != "api_calls"}
             store = end_state(self.running, self.job.shop)
@@ -343,7 +342,7 @@ class KillScene:
 
     def records(self, reference: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Read a dataset as any other tool would, without this package."""
-        folder = reference["uri"].replace(self.uri, "staging")
+        folder = self._staged(reference)
         tree = self._tree()
         found: list[dict[str, Any]] = []
         for part in json.loads(tree[f"{folder}/manifest.json"])["parts"]:
@@ -353,6 +352,10 @@ class KillScene:
             else:
                 found += map(json.loads, gzip.decompress(content).splitlines())
         return found
+
+    def _staged(self, reference: Mapping[str, Any]) -> str:
+        """Return a folder's path in the tree."""
+        return str(reference["uri"]).replace(self.uri, "staging")
 
     def _files(self) -> dict[str, set[str]]:
         """Return the files of each folder; parts as the manifest lists them count as one."""
