@@ -23,7 +23,6 @@ from starlette.types import ASGIApp
 from airflow_provider_partners.sandbox import control, page
 from airflow_provider_partners.sandbox.call_log import CallLog, CallLogging
 from airflow_provider_partners.sandbox.faults import CONTROL_PREFIX, FaultInjection, FaultRules
-from airflow_provider_partners.sandbox.faults.door import Door
 from airflow_provider_partners.sandbox.shopify_admin import server as shopify_admin
 from airflow_provider_partners.sandbox.shopify_admin.bulk import files as shopify_bulk_files
 from airflow_provider_partners.sandbox.shopify_admin.bulk.files import PREFIX as FILES_PREFIX
@@ -59,7 +58,6 @@ class SandboxApp(Starlette):
         self.sandbox = sandbox
         self.faults = FaultRules()
         self.call_log = CallLog()
-        self.door = Door()
         defaults = switch_defaults()
         # Switches that were set before the server started keep their values.
         sandbox.switches = copy.deepcopy(defaults) | sandbox.switches
@@ -73,9 +71,7 @@ class SandboxApp(Starlette):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return Starlette's own stack behind the fault injection, behind the log of calls."""
-        faults = FaultInjection(
-            super().build_middleware_stack(), rules=self.faults, sandbox=self.sandbox, door=self.door
-        )
+        faults = FaultInjection(super().build_middleware_stack(), rules=self.faults, sandbox=self.sandbox)
         return CallLogging(faults, log=self.call_log)
 
 
@@ -123,7 +119,7 @@ def serve(sandbox: Sandbox, port: int = 0, *, host: str = "127.0.0.1") -> Iterat
         timeout_keep_alive=30,
     )
     server = uvicorn.Server(config)
-    app.door.attach(
+    app.faults.door.attach(
         server,
         listener,
         lambda: config.http_protocol_class(config=config, server_state=server.server_state, app_state={}),  # type: ignore[call-arg]
@@ -144,7 +140,7 @@ def serve(sandbox: Sandbox, port: int = 0, *, host: str = "127.0.0.1") -> Iterat
         if thread.is_alive():
             server.force_exit = True
             thread.join(_STOP_TIMEOUT)
-        app.door.detach()
+        app.faults.door.detach()
         listener.close()
 
 

@@ -9,6 +9,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 __all__ = ["Door"]
@@ -18,9 +19,10 @@ _FILLERS = 4
 
 
 class Door:
-    """Closes and opens the listening socket of a running server. ``close`` runs in the server's loop.
+    """Closes and opens the listening socket of a running server.
 
-    The address stays bound meanwhile, so that no other process gets the port.
+    ``close`` runs in the server's loop, and any thread may call ``open``. The address stays bound meanwhile, so that no
+    other process gets the port.
     """
 
     def __init__(self) -> None:
@@ -30,6 +32,7 @@ class Door:
         self._family = socket.AF_INET
         self._bound: socket.socket | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._wake: Callable[[], object] = lambda: None
 
     def attach(self, server: Any, listener: socket.socket, make_protocol: Callable[[], asyncio.Protocol]) -> None:
         """Take over the listening socket of a server.
@@ -43,8 +46,16 @@ class Door:
     def detach(self) -> None:
         """Leave the server alone."""
         self._server = None
-        if self._bound is not None:
-            self._bound.close()
+        if (bound := self._bound) is not None:
+            self._bound = None
+            bound.close()
+
+    def open(self) -> None:
+        """Let connections in again, if the door is closed."""
+        if (bound := self._bound) is not None:
+            # The system queues connections from here on. The server takes them when its loop wakes.
+            bound.listen(_BACKLOG)
+            self._wake()
 
     async def close(self, seconds: float, *, silent: bool) -> None:
         """Let no connection in for some seconds; return at once.
@@ -55,26 +66,33 @@ class Door:
             return
         for accepting in self._server.servers:
             accepting.close()
-        self._bound = socket.socket(self._family)
-        self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound = socket.socket(self._family)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # The system refuses connections to an address that is bound and not listened to.
-        self._bound.bind(self._address)
+        bound.bind(self._address)
         fillers: list[socket.socket] = []
         if silent:
             # The queue of connections that nobody accepts is full, so the first packet of another gets no answer.
-            self._bound.listen(0)
+            bound.listen(0)
             fillers = [self._connect() for _ in range(_FILLERS)]
-        self._opening = asyncio.get_running_loop().create_task(self._open(self._bound, seconds, fillers))
+        loop, opened = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = partial(loop.call_soon_threadsafe, opened.set)
+        self._opening = loop.create_task(self._open(bound, seconds, fillers, opened))
+        self._bound = bound
 
-    async def _open(self, bound: socket.socket, seconds: float, fillers: list[socket.socket]) -> None:
-        await asyncio.sleep(seconds)
+    async def _open(
+        self, bound: socket.socket, seconds: float, fillers: list[socket.socket], opened: asyncio.Event
+    ) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(opened.wait(), seconds)
         for filler in fillers:
             filler.close()
         if self._server is None or self._make_protocol is None or self._server.should_exit:
             bound.close()
-            return
-        loop = asyncio.get_running_loop()
-        self._server.servers = [await loop.create_server(self._make_protocol, sock=bound, backlog=_BACKLOG)]
+        else:
+            loop = asyncio.get_running_loop()
+            self._server.servers = [await loop.create_server(self._make_protocol, sock=bound, backlog=_BACKLOG)]
+        self._bound = None
 
     def _connect(self) -> socket.socket:
         filler = socket.socket(self._family)

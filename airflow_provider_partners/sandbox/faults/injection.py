@@ -14,7 +14,6 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_provider_partners.sandbox.faults import answers, wire
-from airflow_provider_partners.sandbox.faults.door import Door
 from airflow_provider_partners.sandbox.faults.operations import operation
 from airflow_provider_partners.sandbox.faults.rules import FaultRule, FaultRules
 from airflow_provider_partners.sandbox.store import Sandbox
@@ -27,14 +26,12 @@ class FaultInjection:
     """ASGI middleware that applies the rules. It never affects the control API.
 
     :param app: the application that serves the partners
-    :param door: of the server
     """
 
-    def __init__(self, app: ASGIApp, *, rules: FaultRules, sandbox: Sandbox, door: Door | None = None) -> None:
+    def __init__(self, app: ASGIApp, *, rules: FaultRules, sandbox: Sandbox) -> None:
         self._app = app
         self._fault_rules = rules
         self._sandbox = sandbox
-        self._door = door or Door()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or make it fail."""
@@ -68,7 +65,7 @@ class FaultInjection:
             if rule.delay and not await wire.wait(rule.delay, receive):
                 return
         if rule.refuse:
-            await self._door.close(rule.refuse, silent=rule.silent)
+            await self._fault_rules.door.close(rule.refuse, silent=rule.silent)
         if rule.status is not None:
             await _send_response(rule.status, rule.body, rule.response_headers(), send)
         elif rule.lost:

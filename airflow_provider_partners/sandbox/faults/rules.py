@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qs
 
 from airflow_provider_partners.sandbox.faults.answers import REWRITES, is_later_page
+from airflow_provider_partners.sandbox.faults.door import Door
 from airflow_provider_partners.sandbox.faults.kinds import KINDS, FaultKind
 
 __all__ = ["FaultRule", "FaultRules"]
@@ -188,6 +189,7 @@ class FaultRules:
     """The active rules; the first that matches a request applies. Safe to use from several threads."""
 
     def __init__(self) -> None:
+        self.door = Door()
         self._lock = threading.Lock()
         self._rules: list[FaultRule] = []
         self.watch_tokens = False
@@ -210,9 +212,10 @@ class FaultRules:
         return added
 
     def clear(self) -> None:
-        """Remove all rules."""
+        """Remove all rules, and let new connections in again."""
         with self._lock:
             self._rules.clear()
+        self.door.open()
 
     def rules(self) -> list[FaultRule]:
         """Return all rules, including those that are used up."""
