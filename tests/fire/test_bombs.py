@@ -2,7 +2,7 @@
 
 The bombs come from the RFCs of what they misuse (1951 and 1952 for compression, 8259 for JSON, 4180 for CSV, 9112 for
 HTTP); ``tests/support/bombs.py`` makes and serves them without this package's code. Each is read in a process of its
-own with 2 GB of address space. The short form reads every second one; ``make canaries`` reads all.
+own with 2 GB of address space.
 """
 
 from __future__ import annotations
@@ -15,21 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bombs import BOMBS, SHORT
+from bombs import BOMBS
 
 SCRIPT = Path(__file__).parents[1] / "support" / "bombs.py"
 MORE_MEGABYTES = 400
 """Memory that a bomb may take above that of the idle process: some copies of the 64 MB of ``max_response_mb``."""
 
 
-def is_long(config: pytest.Config) -> bool:
-    return config.getoption("seeds", None) is not None
-
-
 @pytest.fixture(scope="module")
-def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    arguments = ["--long"] if is_long(request.config) else []
-    command = [sys.executable, str(SCRIPT), str(tmp_path_factory.mktemp("bombs")), *arguments]
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    command = [sys.executable, str(SCRIPT), str(tmp_path_factory.mktemp("bombs"))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr[-4000:]
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -37,12 +32,7 @@ def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_bomb_ends_with_a_clear_error_in_bounded_memory(
-    results: dict[str, dict[str, Any]], bomb: str, request: pytest.FixtureRequest
-) -> None:
-    if bomb not in results:
-        assert bomb not in SHORT
-        pytest.skip("in the long form: make canaries")
+def test_a_bomb_ends_with_a_clear_error_in_bounded_memory(results: dict[str, dict[str, Any]], bomb: str) -> None:
     result = results[bomb]
     assert "died" not in result, result
     error, expected = result["error"], result["expected"]

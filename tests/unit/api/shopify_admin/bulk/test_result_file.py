@@ -139,6 +139,14 @@ def test_only_the_last_line_of_a_truncated_file_may_be_incomplete(file: Path) ->
         list(read_lines(file, allow_truncated=True))
 
 
+def test_a_line_that_is_too_long_is_an_error(file: Path) -> None:
+    write_lines(file, line("Order", 1), line("Order", 2, note="x" * 100))
+    lines = read_lines(file, max_bytes=100)
+    assert next(lines).id == gid("Order", 1)
+    with pytest.raises(UnexpectedResponseError, match=r"line 2 of the bulk operation's file"):
+        next(lines)
+
+
 def test_empty_lines_are_not_counted(file: Path) -> None:
     file.write_bytes(b'\n{"id": "gid://shopify/Order/1"}\n\n')
     with join(file) as joined:
