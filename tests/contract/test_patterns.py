@@ -130,14 +130,14 @@ def test_a_pattern_is_linear(pattern: re.Pattern[Any], used: set[str]) -> None:
         repeated = seed * (length // len(seed)) + "!"
         text = repeated.encode() if isinstance(pattern.pattern, bytes) else repeated
         for method in used:
-            started = time.perf_counter()
+            started = time.process_time()
             if method == "sub":
                 pattern.sub(text[:0], text)
             elif method == "finditer":
                 list(pattern.finditer(text))
             else:
                 getattr(pattern, method)(text)
-            assert time.perf_counter() - started < SECONDS, (method, seed, length)
+            assert time.process_time() - started < SECONDS, (method, seed, length)
 
 
 HANDLERS = (
@@ -154,7 +154,7 @@ ORDER = Request(method="POST", path="/", json={"customer": {"name": "a a", "city
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_megabyte_of_hostile_error_text_is_read_in_a_moment(seed: str) -> None:
     text = seed * (1_000_000 // len(seed))
-    started = time.perf_counter()
+    started = time.process_time()
     for body in (text, json.dumps({"errors": [{"message": text, "extensions": {"code": text}}]}), f"<html>{text}"):
         response = Response(status=422, headers={}, content=body.encode())
         for handler in HANDLERS:
@@ -163,4 +163,4 @@ def test_a_megabyte_of_hostile_error_text_is_read_in_a_moment(seed: str) -> None
             assert len(resolution.message) <= 300
     mask_numbers(text)
     # Six handlers read three bodies each.
-    assert time.perf_counter() - started < 6.0
+    assert time.process_time() - started < 6.0

@@ -8,6 +8,7 @@ import json
 import re
 from contextlib import aclosing
 from datetime import datetime
+from unittest import mock
 
 import httpx
 import pytest
@@ -120,19 +121,27 @@ def _short_startup_delay(monkeypatch):
 def event_after(watcher, create):
     """The event for records that are created after the trigger's first reading, and what ``create`` returned."""
 
+    async def read_again(readings, event):
+        # The third reading begins when the second has ended, and its records were looked at.
+        target = readings.call_count + 3
+        async with asyncio.timeout(60):
+            while readings.call_count < target and not event.done():  # noqa: ASYNC110  # a thread counts
+                await asyncio.sleep(0.05)
+
     async def first():
-        async with aclosing(watcher.run()) as stream:
-            first_event = asyncio.ensure_future(anext(stream))
-            done, _ = await asyncio.wait([first_event], timeout=0.6)
-            assert not done, "an older record had an event"
-            created = await asyncio.to_thread(create)
-            event = await asyncio.wait_for(first_event, 20)
-            second_event = asyncio.ensure_future(anext(stream))
-            done, _ = await asyncio.wait([second_event], timeout=1.0)
-            assert not done, "a record had two events"
-            second_event.cancel()
-            await asyncio.gather(second_event, return_exceptions=True)
-            return event.payload, created
+        with mock.patch.object(poll.ListPoller, "read", autospec=True, side_effect=poll.ListPoller.read) as readings:
+            async with aclosing(watcher.run()) as stream:
+                first_event = asyncio.ensure_future(anext(stream))
+                await read_again(readings, first_event)
+                assert not first_event.done(), "an older record had an event"
+                created = await asyncio.to_thread(create)
+                event = await asyncio.wait_for(first_event, 60)
+                second_event = asyncio.ensure_future(anext(stream))
+                await read_again(readings, second_event)
+                assert not second_event.done(), "a record had two events"
+                second_event.cancel()
+                await asyncio.gather(second_event, return_exceptions=True)
+                return event.payload, created
 
     return asyncio.run(first())
 

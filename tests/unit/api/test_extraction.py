@@ -60,7 +60,7 @@ def ids(extracted: Extraction, **options: Any) -> list[int]:
 @pytest.fixture(autouse=True)
 def _all_workers_end() -> Any:
     yield
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while any(thread.name.startswith(THREAD_NAME_PREFIX) for thread in threading.enumerate()):
         assert time.monotonic() < until, "some workers did not end"
         time.sleep(0.001)
@@ -180,7 +180,7 @@ def test_segments_are_fetched_at_the_same_time() -> None:
 
     def fetch(number: int) -> Callable[[Cursor], Page]:
         def wait(_: Cursor) -> Page:
-            together.wait(timeout=5)
+            together.wait(timeout=60)
             return Page(records_of(number), None)
 
         return wait
@@ -195,7 +195,7 @@ def test_pages_with_predictable_cursors_are_fetched_at_the_same_time() -> None:
 
     def fetch(cursor: Cursor) -> Page:
         if 12 <= cursor.get("page", 0) < 16:
-            together.wait(timeout=5)
+            together.wait(timeout=60)
         return source.fetch(cursor)
 
     assert ids(extraction(Segment("a", fetch, predict_next=source.predict_next)), workers=4) == list(range(30))

@@ -93,9 +93,9 @@ def test_sensitive_headers_are_detected_by_name() -> None:
 def test_a_long_text_is_cut_before_it_is_searched() -> None:
     """Three megabytes that repeat the start of an e-mail address once took minutes."""
     for seed in ("a.", "x-a", "eyJ", "+1 ", "'token':", "<", "\\'", "token", "%40", "a@", " "):
-        started = time.perf_counter()
+        started = time.process_time()
         assert len(Redactor()(seed * (3_000_000 // len(seed)))) < 5_000
-        assert time.perf_counter() - started < 1.0, seed
+        assert time.process_time() - started < 1.0, seed
 
 
 @pytest.mark.parametrize("hidden", [SECRET, "jane.doe@example.com", "Bearer abcdefgh1234", "+49 151 2345 6789"])
@@ -128,9 +128,9 @@ def test_every_pattern_of_redaction_is_linear() -> None:
     for pattern, _ in redaction._PATTERNS:
         for seed in seeds:
             text = seed * (200_000 // len(seed)) + "!"
-            started = time.perf_counter()
+            started = time.process_time()
             pattern.sub("", text)
-            assert time.perf_counter() - started < 1.0, (pattern.pattern, seed)
+            assert time.process_time() - started < 1.0, (pattern.pattern, seed)
 
 
 # --- values of a request ---

@@ -62,7 +62,7 @@ def extraction(client: Transport) -> Extraction:
 
 
 def wait_for_workers() -> None:
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while any(thread.name.startswith(THREAD_NAME_PREFIX) for thread in threading.enumerate()):
         assert time.monotonic() < until, "some workers did not end"
         time.sleep(0.01)

@@ -54,6 +54,6 @@ def test_records_are_matched_against_a_filter(text: str, expected: bool) -> None
     ],
 )
 def test_wildcards_match_any_text_in_linear_time(pattern: str, value: str, expected: bool) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert matches(parse(f"name=='{pattern}'"), {"name": value}) is expected
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0

@@ -81,7 +81,7 @@ ORDERS = "query($after: String) { orders(first: 5, after: $after) { nodes { id }
     ],
 )
 def test_a_connection_breaks(running: RunningSandbox, client: httpx.Client, kind: str, error: Any) -> None:
-    client.timeout = 0.5 if error is httpx.ReadTimeout else 20.0
+    client.timeout = 2.0 if error is httpx.ReadTimeout else 20.0
     running.faults.add(kind=kind)
 
     with pytest.raises(error):
