@@ -14,9 +14,9 @@ import pytest
 from kill_report import format_table
 from kill_scene import KillScene, kill_scene
 
-SEEDS = (0, 11, 13, 18, 24, 28, 29, 66, 82, 105, 131)
+SEEDS = (0, 11, 13, 18, 24, 28, 29, 66, 82, 105, 131, 132)
 """A page, outcomes, a comparison, a job, a table, a rate limit, a lane, a publication that is killed twice, an append
-after its commit, rejects, and an upsert after its end.
+after its commit, rejects, an upsert after its end, and a list of Yotpo.
 """
 
 
