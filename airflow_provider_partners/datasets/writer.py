@@ -73,8 +73,7 @@ class DatasetWriter:
     :param part_seconds: seconds after which it is written in any case; ``[partners] part_seconds`` by default
     :param companions: datasets that are written along, such as rejects. They are saved and resumed in one step with
         this one, by its progress, so that a kill never leaves one of them ahead or behind
-    :param has_journal: True if a :class:`~airflow_provider_partners.datasets.write_journal.WriteJournal` is in the
-        folder. It ends with the progress
+    :param has_journal: True if a ``WriteJournal`` is in the folder. It ends with the progress
     :param origin: entries of the manifest that say which query was read, and by which tries
     :param clock: returns the time in seconds
     :raises ConfigurationError: when the format is unknown, or needs a package that is not installed
