@@ -29,7 +29,7 @@ from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.sandbox.handle import run_sandbox
 
-RECORDS = {"small": 10_000, "large": 200_000}
+RECORDS = {"small": 10_000, "large": 1_000_000}
 ORDERS = {"small": 40, "large": 400}
 OPERATIONS = {
     "PUT": ("PutObject", "UploadPart"),

@@ -88,9 +88,13 @@ def main() -> None:
         "yotpo_calls",
         size=arguments.size,
         targets=[
-            _target("new order, in batches of 100", NEW_TO_REACH, found[NEW], found[BATCH], with_tokens=True),
+            _target("new order, with the step for products", NEW_TO_REACH, found[NEW], found[BATCH], with_tokens=True),
             _target(
-                "unchanged order", UNCHANGED_TO_REACH, found[UNCHANGED_ALONE], found[UNCHANGED_BATCH], with_tokens=False
+                "unchanged order, in the step for orders",
+                UNCHANGED_TO_REACH,
+                found[UNCHANGED_ALONE],
+                found[UNCHANGED_BATCH],
+                with_tokens=False,
             ),
         ],
         tables=[
