@@ -70,11 +70,9 @@ class Result:
         first, last = statistics.median(values[:third]), statistics.median(values[-third:])
         return f"{first:.0f} / {last:.0f} / {max(values):.0f}"
 
-    def growth(self, name: str) -> float:
-        """Return a size in the last third of the run, over that in its second third."""
-        values = [getattr(sample, name) for sample in self.samples if getattr(sample, name)]
-        third = len(values) // 3
-        return statistics.median(values[-third:]) / statistics.median(values[third:-third])
+    def peak(self, name: str) -> float:
+        """Return the highest size."""
+        return max(getattr(sample, name) for sample in self.samples)
 
 
 class Meter(threading.Thread):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from airflow_provider_partners.sandbox.call_log import Call
 
-__all__ = ["Check", "check_doubled", "check_limits", "check_lost", "peak_rate"]
+__all__ = ["Check", "check_doubled", "check_limits", "check_lost", "check_shared_limit", "peak_rate"]
 
 WINDOW = 10.0
 """Seconds over which a rate is taken: a call that waits in the network can be late, and the next one can't."""
+
+SHARED = (0.9, 1.1)
+"""The least and the most of a limit that processes may use together. Each may end a call late."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,17 @@ def check_limits(calls: Iterable[Call], limits: Mapping[str, float]) -> Iterator
         passed = peak <= limit + 1 / WINDOW
         yield Check(f"most requests a second to one {partner} credential", f"{peak:.1f} of {limit:g}", passed)
     yield Check("answers that say too many requests", _counts(refused), not +refused)
+
+
+def check_shared_limit(calls: Sequence[int], allowed: float) -> Check:
+    """Look whether processes used what one limit allows them together, and each a part of it.
+
+    :param calls: of each process, at the same time
+    :param allowed: calls that the limit allows in this time
+    """
+    share, each = sum(calls) / allowed, " + ".join(map(str, calls))
+    passed = min(calls) > 0 and SHARED[0] <= share <= SHARED[1]
+    return Check(f"what {len(calls)} processes use together of one limit", f"{100 * share:.1f} %: {each} calls", passed)
 
 
 def peak_rate(times: Iterable[float], window: float = WINDOW) -> float:

@@ -7,7 +7,8 @@ Then:
 
 - Nothing is lost: each shop's Yotpo store has what a run without faults gives it.
 - Nothing is doubled: Yotpo accepted one creation for each order and product.
-- One rate limit is kept over the workers, in Redis: no credential got more requests than it allows, and no 429.
+- One rate limit is kept over the workers, in Redis: no credential got more requests than it allows, and no 429. After
+  the run, processes beside both workers take from one limit at the same time, all that it gives.
 
 The seed chooses the worker, which of the two is killed first, and when. Airflow notices a dead worker by its tasks,
 which send no heartbeats, after 5 minutes. What the worker had fetched and not started is queued again after 10. Here
@@ -28,6 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -37,7 +39,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from checks import Check, check_doubled, check_limits, check_lost
+from checks import Check, check_doubled, check_limits, check_lost, check_shared_limit
 from compose import ComposeService, read_services
 from native import Cluster
 from services import run_services, tree, wait_until
@@ -57,6 +59,22 @@ LIMITS = {"yotpo": 5.0, "yofi": YOFI_REQUESTS_PER_SECOND, "shopify_partner": 4.0
 Yotpo (guidelines, "rate limiting") and Shopify (https://shopify.dev/docs/api/partner#rate-limits) document theirs. Yofi
 documents none, and the sandbox has none for it: the number is the client's own default, which all workers must share.
 """
+
+SHARED_SECONDS = 30.0
+SHARE_LIMIT = """
+import sys, time
+from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
+
+begin, end = map(float, sys.argv[1:])
+with ShopifyPartnerHook().get_conn() as client:
+    time.sleep(max(0.0, begin - time.time()))
+    calls = 0
+    while time.time() < end:
+        client.ping()
+        calls += 1
+print("calls", calls)
+"""
+"""Calls the Partner API as fast as its limit lets it, as the tasks of many shops of one organization do."""
 
 SHORT_TIMEOUTS = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
@@ -192,6 +210,16 @@ class Scenario:
         found = f"{len(names) - len(unhealthy)} of {len(names)}" + "".join(f", not {name}" for name in unhealthy)
         self.report.checks.append(Check("healthy by the file's checks, after the restarts", found, not unhealthy))
 
+    def share_limit(self) -> None:
+        """Let two processes beside each worker take from the limit of one credential at the same time."""
+        begin = time.time() + 30  # Airflow is loaded by then.
+        command = ("python", "-c", SHARE_LIMIT, str(begin), str(begin + SHARED_SECONDS))
+        places = 2 * self._cluster.members("worker")
+        with ThreadPoolExecutor(len(places)) as threads:
+            printed = list(threads.map(lambda name: self._cluster.execute(name, *command), places))
+        calls = [int(text.rpartition("calls ")[2]) for text in printed]
+        self.report.checks.append(check_shared_limit(calls, LIMITS["shopify_partner"] * SHARED_SECONDS))
+
     def _kill(self, victim: str, began: float) -> None:
         if victim != "scheduler":
             self._await(lambda: self._processes(victim) > self._idle[victim], f"{victim} runs a task")
@@ -280,6 +308,7 @@ def main() -> int:
         scenario = Scenario(cluster, running, plan, requests)
         scenario.run(until)
         scenario.check_health()
+        scenario.share_limit()
         report = finish(scenario.report, running, expected, plan, options, folder)
     print("\n".join(report.lines()))
     if options.keep:

@@ -166,6 +166,18 @@ def test_an_answer_that_says_too_many_requests_is_found() -> None:
     assert [line.found for line in lines if not line.passed] == ["1 yotpo"]
 
 
+def test_processes_that_each_have_the_limit_for_themselves_or_wait_too_long_are_found() -> None:
+    """Shopify allows an app 4 requests a second to the Partner API, https://shopify.dev/docs/api/partner#rate-limits."""
+    allowed = 4 * 30.0
+
+    together = checks.check_shared_limit([28, 30, 31, 27], allowed)
+
+    assert together.passed
+    assert together.found == "96.7 %: 28 + 30 + 31 + 27 calls"
+    for calls in ([116, 117, 118, 119], [60, 50, 0, 5], [20, 20, 20, 20]):
+        assert not checks.check_shared_limit(calls, allowed).passed
+
+
 def test_a_seed_decides_the_same_each_time_and_seeds_differ() -> None:
     plan = load("run").Plan
     plans = [plan.of(seed, 2) for seed in range(20)]

@@ -113,7 +113,7 @@ def run_trial(
     before, begun = request_number(running), time.monotonic()
     is_slow = any(rule.kind in SLOW for rule in rules)
     with quiet(), short_waits(200.0, read_timeout=READ_TIMEOUT if is_slow else PATIENCE) as waits:
-        random.seed(len(rules))
+        random.seed(rules[0].seed if rules else 0)
         results = job.run(run_id=run_id, tries=tries)
     seconds = time.monotonic() - begun
     with quiet():
