@@ -4,7 +4,7 @@ Commands, environment, health checks and restarts are the file's. What a contain
 nothing else differs:
 
 - Addresses: ``postgres:5432`` and the like become ports of the loopback.
-- Folders: each service has its own ``/opt/airflow``, a folder, with the volumes as links in it.
+- Folders: each service has its own ``/opt/airflow``, a folder, with the volumes as links in it, and its own ``/tmp``.
 - Names: two workers on one machine need one each (``--celery-hostname``), and don't serve their logs.
 - Programs: PostgreSQL's of the tests, and Redis' (:func:`find_redis`).
 """
@@ -175,7 +175,7 @@ class Cluster:
         return self.services.start(name, [program, *command[1:]], environment, cwd=self.folder / name, grace=grace)
 
     def _environment(self, name: str, definition: ComposeService, root: Path) -> dict[str, str]:
-        root.mkdir()
+        (root / "tmp").mkdir(parents=True)
         (root / "hostname").write_text(f"#!/bin/sh\necho {name}\n")
         (root / "hostname").chmod(0o755)
         for path, source in definition.volumes.items():
@@ -185,6 +185,7 @@ class Cluster:
         return {
             "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
             "HOME": str(root),
+            "TMPDIR": str(root / "tmp"),
             "LANG": "C.UTF-8",
             "AIRFLOW_HOME": str(root),
             "AIRFLOW__API__PORT": str(self.ports["api-server"]),
