@@ -7,12 +7,15 @@ provider's errors, which hold neither secrets nor customers' data. This module k
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from airflow_provider_partners.exceptions import PartnersError
 
-__all__ = ["LINE_WIDTH", "NO_CAUSE", "REMEDY_LABEL", "REPLAY_DAG_ID", "TaskFailure", "first_of", "wrapped"]
+__all__ = ["LINE_WIDTH", "NO_CAUSE", "REMEDY_LABEL", "REPLAY_DAG_ID", "TaskFailure", "by_cause", "first_of", "wrapped"]
+
+C = TypeVar("C", bound=Hashable)
 
 LINE_WIDTH = 104
 """Characters of a line. Airflow's log viewer shows as many in a window of 1440 pixels."""
@@ -38,6 +41,18 @@ def first_of(texts: Sequence[str], *, most: int = MOST_NAMES, separator: str = "
     """
     more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
     return f"{separator.join(texts[:most])}{more}"
+
+
+def by_cause(causes: Iterable[tuple[C, str]]) -> list[tuple[C, list[str]]]:
+    """Return each cause with the names that have it, the most frequent one first.
+
+    >>> by_cause([("no answer", "a"), ("a refusal", "b"), ("a refusal", "c")])
+    [('a refusal', ['b', 'c']), ('no answer', ['a'])]
+    """
+    names: dict[C, list[str]] = {}
+    for cause, name in causes:
+        names.setdefault(cause, []).append(name)
+    return sorted(names.items(), key=lambda item: -len(item[1]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from airflow_provider_partners.failures import NO_CAUSE, REMEDY_LABEL, first_of, wrapped
+from airflow_provider_partners.failures import NO_CAUSE, REMEDY_LABEL, by_cause, first_of, wrapped
 from airflow_provider_partners.sync.outcomes import text_table
 
 if TYPE_CHECKING:
@@ -255,11 +255,7 @@ def format_failures(summary: Mapping[str, Any]) -> Iterator[str]:
 
 def format_warnings(lanes: Sequence[LaneSummary]) -> Iterator[str]:
     """Yield short lines for each warning: how many lanes have it, which, and what it is."""
-    names: dict[str, list[str]] = {}
-    for lane in lanes:
-        if lane["warning"]:
-            names.setdefault(lane["warning"], []).append(lane["lane"])
-    for warning, having in sorted(names.items(), key=lambda item: -len(item[1])):
+    for warning, having in by_cause((lane["warning"], lane["lane"]) for lane in lanes if lane["warning"]):
         count = f"{len(having)} of {len(lanes)} lanes ran without knowing whether orders have changed"
         yield from wrapped(f"{count}: {warning}")
         yield from wrapped(first_of(having), first="  ")

@@ -96,6 +96,12 @@ def _export(scene: KillScene) -> Any:
     return export_redemptions(scene.job, workers=1)
 
 
+def _upsert(scene: KillScene, operator: Any, task_id: str, **arguments: Any) -> Any:
+    """Return a task that writes to the shop's store, some of whose records are rejected."""
+    connection = scene.job.route["yotpo_conn_id"]
+    return operator(task_id=task_id, max_rejects=100, workers=2, yotpo_conn_id=connection, **arguments)
+
+
 def _upsert_with_rejects(scene: KillScene) -> Any:
     built = scene.records(scene.job.results["run"]["build"])
     for number, record in enumerate(built):
@@ -104,13 +110,7 @@ def _upsert_with_rejects(scene: KillScene) -> Any:
         if number % 3 == 0:
             # https://core-api.yotpo.com/reference/create-order: an ISO code of three letters
             record["order"]["currency"] = "DOUBLOONS"
-    return YotpoUpsertOrdersOperator(
-        task_id="upsert_with_rejects",
-        orders=built,
-        max_rejects=100,
-        workers=2,
-        yotpo_conn_id=scene.job.route["yotpo_conn_id"],
-    )
+    return _upsert(scene, YotpoUpsertOrdersOperator, "upsert_with_rejects", orders=built)
 
 
 def _upsert_fulfillments(scene: KillScene) -> Any:
@@ -128,13 +128,7 @@ def _upsert_fulfillments(scene: KillScene) -> Any:
         }
         for number, record in enumerate(scene.records(scene.job.results["run"]["build"]))
     ]
-    return YotpoUpsertFulfillmentsOperator(
-        task_id="upsert_fulfillments",
-        fulfillments=fulfillments,
-        max_rejects=100,
-        workers=2,
-        yotpo_conn_id=scene.job.route["yotpo_conn_id"],
-    )
+    return _upsert(scene, YotpoUpsertFulfillmentsOperator, "upsert_fulfillments", fulfillments=fulfillments)
 
 
 def _replay(scene: KillScene) -> Any:

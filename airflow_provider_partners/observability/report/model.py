@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
+from airflow_provider_partners.failures import by_cause
+
 __all__ = [
     "COUNTS",
     "REPORT_VERSION",
@@ -361,13 +363,13 @@ class RunReport(_Json):
     @property
     def warnings(self) -> list[dict[str, Any]]:
         """The warnings of steps, the most frequent first: each with its ``task``, ``message`` and ``lanes``."""
-        found: dict[tuple[str, str], list[str]] = {}
-        for lane in self.lanes:
-            for step in lane.steps:
-                if step.state == "warning":
-                    found.setdefault((step.task, step.note or ""), []).append(lane.name or lane.shop)
-        ordered = sorted(found.items(), key=lambda item: -len(item[1]))
-        return [{"task": task, "message": message, "lanes": lanes} for (task, message), lanes in ordered]
+        found = by_cause(
+            ((step.task, step.note or ""), lane.name or lane.shop)
+            for lane in self.lanes
+            for step in lane.steps
+            if step.state == "warning"
+        )
+        return [{"task": task, "message": message, "lanes": lanes} for (task, message), lanes in found]
 
     @property
     def shops(self) -> list[str]:

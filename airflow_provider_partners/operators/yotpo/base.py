@@ -196,15 +196,7 @@ class UpsertOperator(PartnerOperator):
         origin = origin_of(context, [hook.account, work])
         manifest = finished_manifest(context, origin) if is_retry(context) else None
         if manifest is not None:
-            reference = stored_reference(manifest)
-            self.log.info("An earlier try has finished %s", reference.uri)
-            self.record_partner(hook)
-            self.activity.shop = hook.metrics_shop
-            rejects_of = reference.extra["rejects"]
-            rejected_before = (
-                stored_reference(verify_manifest(DatasetRef.from_dict(rejects_of))) if rejects_of else None
-            )
-            return self._finish(context, reference, rejected_before)
+            return self._finish_again(context, hook, stored_reference(manifest))
         outcomes, rejects, finished = self._open_datasets(context, source, work, origin)
         if finished:
             self.log.info("An earlier try has finished %d %s; they are skipped.", finished.total(), self.record_kind)
@@ -240,6 +232,18 @@ class UpsertOperator(PartnerOperator):
                 progress.count(outcomes.records, outcomes.parts)
             calls = client.stats.snapshot()
         return self._commit(context, source, outcomes, rejects, plan_only=plan_only, calls=calls)
+
+    def _finish_again(self, context: Context, hook: YotpoHook, reference: DatasetRef) -> DatasetRefDict:
+        """Return what an earlier try would have, which finished and was killed.
+
+        :param reference: of its outcomes
+        """
+        self.log.info("An earlier try has finished %s", reference.uri)
+        self.record_partner(hook)
+        self.activity.shop = hook.metrics_shop
+        rejects = reference.extra["rejects"]
+        rejected = stored_reference(verify_manifest(DatasetRef.from_dict(rejects))) if rejects else None
+        return self._finish(context, reference, rejected)
 
     def _record_batch(self, counts: Counter[str]) -> None:
         """Add a batch to the task's activity, so that a failed try also reports what it wrote."""

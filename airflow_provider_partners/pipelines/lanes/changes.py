@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import settings, timestamps
@@ -78,11 +79,7 @@ def _request(lanes: Sequence[Mapping[str, Any]], is_changed: ChangedOrders, work
     with ExitStack() as hooks, ThreadPoolExecutor(workers) as threads:
         # Airflow's connections are read in the task's own thread.
         opened = [_open(lane, is_changed, hooks) for lane in lanes]
-        futures = [
-            each if isinstance(each, Answer) else threads.submit(_request_one, each, lane, is_changed)
-            for each, lane in zip(opened, lanes, strict=True)
-        ]
-        yield from [each if isinstance(each, Answer) else each.result() for each in futures]
+        yield from list(threads.map(partial(_answer, is_changed), opened, lanes))
 
 
 def _open(lane: Mapping[str, Any], is_changed: ChangedOrders, hooks: ExitStack) -> ShopifyAdminHook | Answer:
@@ -96,7 +93,13 @@ def _open(lane: Mapping[str, Any], is_changed: ChangedOrders, hooks: ExitStack) 
     return hook
 
 
-def _request_one(hook: ShopifyAdminHook, lane: Mapping[str, Any], is_changed: ChangedOrders) -> Answer:
+def _answer(is_changed: ChangedOrders, hook: ShopifyAdminHook | Answer, lane: Mapping[str, Any]) -> Answer:
+    """Send the request of a lane.
+
+    :param hook: with its client, or the answer if there is none
+    """
+    if isinstance(hook, Answer):
+        return hook
     client, started, failure = hook.get_conn(), datetime.now(UTC), None
     try:
         changed = is_changed(client, lane)

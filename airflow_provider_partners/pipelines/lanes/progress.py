@@ -23,6 +23,17 @@ def lane_fingerprint(lane: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(lane, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
+def _header(fingerprint: str, generation: int) -> dict[str, Any]:
+    """Return whose progress it is."""
+    return {"lane": fingerprint, "generation": generation}
+
+
+def _stored_lane(folder: DatasetFolder, header: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the stored progress of a lane; nothing if it is of another one, or of a task that was cleared since."""
+    stored = folder.read_json(LANE_FILE)
+    return stored if isinstance(stored, dict) and {name: stored.get(name) for name in header} == header else {}
+
+
 class LaneProgress:
     """The progress of one lane.
 
@@ -33,9 +44,8 @@ class LaneProgress:
 
     def __init__(self, uri: str, *, fingerprint: str, batch: BatchProgress) -> None:
         self._folder = DatasetFolder(uri)
-        header = {"lane": fingerprint, "generation": batch.generation}
-        stored = self._folder.read_json(LANE_FILE) if batch.is_resumed else None
-        own = stored if isinstance(stored, dict) and {name: stored.get(name) for name in header} == header else {}
+        header = _header(fingerprint, batch.generation)
+        own = _stored_lane(self._folder, header) if batch.is_resumed else {}
         self._state: dict[str, Any] = {**header, "steps": {}, **own}
 
     @property
@@ -166,14 +176,13 @@ def summaries_at(uri: str, *, generation: int, lanes: Mapping[str, Mapping[str, 
         return
     for folder, lane in lanes.items():
         fingerprint = lane_fingerprint(lane)
-        if summary := stored["unchanged"].get(fingerprint) or _lane_summary(folder, fingerprint, generation):
+        header = _header(fingerprint, generation)
+        if summary := stored["unchanged"].get(fingerprint) or _lane_summary(DatasetFolder(folder), header):
             yield summary
 
 
-def _lane_summary(uri: str, fingerprint: str, generation: int) -> Any | None:
+def _lane_summary(folder: DatasetFolder, header: Mapping[str, Any]) -> Any | None:
     """Return the summary of a lane that has ended: that of its last failure, unless a later try has begun it."""
-    stored = DatasetFolder(uri).read_json(LANE_FILE)
-    if not isinstance(stored, dict) or (stored.get("lane"), stored.get("generation")) != (fingerprint, generation):
-        return None
+    stored = _stored_lane(folder, header)
     failure = None if stored.get("is_running") else stored.get("failure")
     return stored.get("summary") or (failure or {}).get("summary")
