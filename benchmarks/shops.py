@@ -168,14 +168,20 @@ def targets(idle: Sequence[Result], many: Sequence[Result]) -> Iterator[Target]:
         ratio = idle_ratio(idle)
         what = f"a shop with nothing new, of {idle[0].shops}: CPU time of everything, beside nine tasks for it"
         yield Target(what, "at most 1/5", f"1/{1 / ratio:.1f}", ratio <= 1 / 5)
-    for result in many:
-        if result.shape == "shop":
-            what = f"{result.shops:,} shops, {result.changed} of them with new orders, one run"
-            healthy = "healthy" if not result.unhealthy else f"{result.unhealthy} times unhealthy"
-            measured = f"{result.wall / 60:.1f} minutes, scheduler {healthy}"
-            reached = result.state == "success" and not result.unhealthy and result.wall < _MINUTES * 60
-            yield Target(what, f"under {_MINUTES} minutes on two cores", measured, reached)
     repeated = [result for result in many if result.shape == "shop"]
+    if repeated:
+        first = repeated[0]
+        unhealthy = sum(result.unhealthy for result in repeated)
+        what = f"{first.shops:,} shops, {first.changed} of them with new orders, the longest of {len(repeated)} runs"
+        healthy = "healthy" if not unhealthy else f"{unhealthy} times unhealthy"
+        longest = max(result.wall for result in repeated)
+        succeeded = all(result.state == "success" for result in repeated)
+        yield Target(
+            what,
+            f"under {_MINUTES} minutes on two cores",
+            f"{longest / 60:.1f} minutes, scheduler {healthy}",
+            succeeded and not unhealthy and longest < _MINUTES * 60,
+        )
     if len(repeated) > 1:
         yield _flatness(repeated[0], repeated[-1])
 
